@@ -1,0 +1,165 @@
+//! Which file is which article: by its path, or after a rename by what it says.
+//!
+//! The ledger outlives files. An entry whose file is gone waits; a file that no entry has by path
+//! takes the entry of a gone file that it must be, and keeps its guid, or gets an entry of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::{ArticleId, identity::{Guid, Slug}};
+use crate::language::Language;
+
+/// What the ledger remembers of an article.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its number.
+    pub id: ArticleId,
+    /// Its guid.
+    pub guid: Guid,
+    /// Its file when last seen.
+    pub path: String,
+    /// SHA-256 of its file when last good, as hex.
+    pub content: String,
+    /// Its title when last good.
+    pub title: String,
+    /// Its language when last good.
+    pub language: Language,
+    /// When its file was first seen.
+    pub first_seen: DateTime<Utc>,
+    /// The order in which it went live.
+    pub seq: Option<i64>,
+    /// When it went live.
+    pub live_at: Option<DateTime<Utc>>,
+    /// It was there when the newsroom was first scanned, so it is not news.
+    pub is_archive: bool,
+    /// Addresses it has had, the present one last.
+    pub slugs: Vec<Slug>,
+}
+
+/// A good file, as the ledger needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its path below `articles/`.
+    pub path: String,
+    /// SHA-256 of its bytes, as hex.
+    pub content: String,
+    /// The guid it would get, or brought along.
+    pub guid: Guid,
+    /// Whether it brought it along.
+    pub brought: bool,
+    /// Its title.
+    pub title: String,
+    /// Its language.
+    pub language: Language,
+    /// Its address, and those it says it had.
+    pub slugs: Vec<Slug>,
+}
+
+/// For each sighting, the entry it is, or none if it is new. `present` are all files there are, good
+/// or bad: the entry of a file that is there and bad is nobody else's.
+pub fn identify(
+    records: &[Record],
+    sightings: &[Sighting],
+    present: &BTreeSet<String>,
+) -> Vec<Option<ArticleId>> {
+    let by_path: BTreeMap<&str, &Record> =
+        records.iter().map(|record| (record.path.as_str(), record)).collect();
+    let mut taken: BTreeSet<ArticleId> = sightings
+        .iter()
+        .filter_map(|sighting| by_path.get(sighting.path.as_str()).map(|record| record.id))
+        .collect();
+    let mut find = |fits: &dyn Fn(&Record) -> bool| {
+        let found = records.iter().find(|record| {
+            !present.contains(&record.path) && !taken.contains(&record.id) && fits(record)
+        })?;
+        taken.insert(found.id);
+        Some(found.id)
+    };
+    let mut found: Vec<Option<ArticleId>> = sightings
+        .iter()
+        .map(|sighting| by_path.get(sighting.path.as_str()).map(|record| record.id))
+        .collect();
+    // The surest sign first, over all files, before a weaker one may take an entry.
+    let signs: [fn(&Record, &Sighting) -> bool; 4] = [
+        |record, sighting| sighting.brought && record.guid == sighting.guid,
+        |record, sighting| record.content == sighting.content,
+        |record, sighting| record.title == sighting.title && record.language == sighting.language,
+        |record, sighting| record.slugs.last().is_some_and(|slug| Some(slug) == sighting.slugs.last()),
+    ];
+    for sign in signs {
+        for (sighting, slot) in sightings.iter().zip(&mut found) {
+            if slot.is_none() {
+                *slot = find(&|record| sign(record, sighting));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: i64, path: &str, content: &str, title: &str) -> Record {
+        Record {
+            id: ArticleId(id),
+            guid: Guid::given(format!("tag:x,2026-01-01:{id}")),
+            path: path.into(),
+            content: content.into(),
+            title: title.into(),
+            language: "en".parse().unwrap(),
+            first_seen: DateTime::UNIX_EPOCH,
+            seq: None,
+            live_at: None,
+            is_archive: false,
+            slugs: vec![Slug::of(title).unwrap()],
+        }
+    }
+
+    fn sighting(path: &str, content: &str, title: &str) -> Sighting {
+        Sighting {
+            path: path.into(),
+            content: content.into(),
+            guid: Guid::given("tag:x,2026-01-01:new".into()),
+            brought: false,
+            title: title.into(),
+            language: "en".parse().unwrap(),
+            slugs: vec![Slug::of(title).unwrap()],
+        }
+    }
+
+    fn who(records: &[Record], sightings: &[Sighting], bad: &[&str]) -> Vec<Option<i64>> {
+        let mut present: BTreeSet<String> = sightings.iter().map(|s| s.path.clone()).collect();
+        present.extend(bad.iter().map(|path| (*path).to_string()));
+        identify(records, sightings, &present).into_iter().map(|id| id.map(|id| id.0)).collect()
+    }
+
+    #[test]
+    fn a_renamed_file_keeps_its_entry_and_an_edited_one_too() {
+        let ledger = [record(1, "a.md", "aa", "Alpha"), record(2, "b.md", "bb", "Beta")];
+        assert_eq!(who(&ledger, &[sighting("c.md", "aa", "Alpha"), sighting("b.md", "b2", "Beta!")], &[]), [Some(1), Some(2)]);
+        // Renamed and edited at once: the title says who it is.
+        assert_eq!(who(&ledger, &[sighting("c.md", "a2", "Alpha")], &["b.md"]), [Some(1)]);
+    }
+
+    #[test]
+    fn a_copy_is_a_new_article_and_two_files_never_share_an_entry() {
+        let ledger = [record(1, "a.md", "aa", "Alpha")];
+        assert_eq!(who(&ledger, &[sighting("a.md", "aa", "Alpha"), sighting("copy.md", "aa", "Alpha")], &[]), [Some(1), None]);
+        assert_eq!(who(&ledger, &[sighting("b.md", "aa", "Alpha"), sighting("c.md", "aa", "Alpha")], &[]), [Some(1), None]);
+    }
+
+    #[test]
+    fn the_entry_of_a_file_that_is_there_but_bad_is_not_taken() {
+        let ledger = [record(1, "a.md", "aa", "Alpha")];
+        assert_eq!(who(&ledger, &[sighting("b.md", "aa", "Alpha")], &["a.md"]), [None]);
+    }
+
+    #[test]
+    fn two_files_that_swap_names_keep_their_paths() {
+        let ledger = [record(1, "a.md", "aa", "Alpha"), record(2, "b.md", "bb", "Beta")];
+        let swapped = [sighting("a.md", "bb", "Beta"), sighting("b.md", "aa", "Alpha")];
+        assert_eq!(who(&ledger, &swapped, &[]), [Some(1), Some(2)]);
+    }
+}

@@ -1,0 +1,227 @@
+//! The words of sanitised HTML: a summary of it, and the text that a plain letter shows.
+//!
+//! It reads only what `markup::sanitise` wrote, whose form is known: every tag well-formed, every
+//! attribute quoted, and no entities but `&amp; &lt; &gt; &quot; &nbsp;`.
+
+/// A made summary is at least this long (characters), if the text is.
+const SUMMARY_CHARACTERS_MIN: usize = 110;
+/// And at most this long.
+const SUMMARY_CHARACTERS_MAX: usize = 280;
+
+/// The text without tags, on one line.
+pub fn words(html: &str) -> String {
+    let mut text = String::new();
+    for part in parts(html) {
+        match part {
+            Part::Text(words) => text.push_str(&unescape(words)),
+            Part::Tag { name, .. } if is_block(name) || name == "br" => text.push(' '),
+            Part::Tag { .. } => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// One or two sentences from the first paragraphs.
+pub fn summary(html: &str) -> String {
+    let mut summary = String::new();
+    for paragraph in paragraphs(html) {
+        for sentence in sentences(&words(paragraph)) {
+            let length = summary.chars().count();
+            if length >= SUMMARY_CHARACTERS_MIN
+                || (length > 0 && length + sentence.chars().count() > SUMMARY_CHARACTERS_MAX)
+            {
+                return summary;
+            }
+            if length > 0 {
+                summary.push(' ');
+            }
+            summary.push_str(&crate::text::shorten(sentence, SUMMARY_CHARACTERS_MAX));
+        }
+    }
+    summary
+}
+
+/// The first paragraph, tags and all, if the body begins with one.
+pub fn first_paragraph(html: &str) -> Option<&str> {
+    let starts = html.starts_with("<p>") || html.starts_with("<p ");
+    starts.then(|| html.find("</p>").map(|end| &html[..end + 4])).flatten()
+}
+
+fn paragraphs(html: &str) -> impl Iterator<Item = &str> {
+    html.split("<p").skip(1).filter_map(|rest| {
+        let rest = rest.strip_prefix('>').or_else(|| {
+            rest.strip_prefix(' ').and_then(|rest| rest.split_once('>').map(|(_, rest)| rest))
+        })?;
+        Some(rest.split("</p>").next().unwrap_or(rest))
+    })
+}
+
+fn sentences(text: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    let mut characters = text.char_indices().peekable();
+    while let Some((index, character)) = characters.next() {
+        let ends = matches!(character, '.' | '!' | '?' | '؟' | '…' | '۔');
+        let end = index + character.len_utf8();
+        let rest = text[end..].trim_start_matches(['”', '"', '’', '»', ')']);
+        if ends && (rest.is_empty() || rest.starts_with(' ')) {
+            let end = text.len() - rest.len();
+            sentences.push(text[start..end].trim());
+            start = end;
+        }
+    }
+    if !text[start..].trim().is_empty() {
+        sentences.push(text[start..].trim());
+    }
+    sentences
+}
+
+/// The whole text for a plain letter: paragraphs apart, lists with dashes, links with their address.
+pub fn letter_text(html: &str) -> String {
+    let mut out = String::new();
+    let mut links: Vec<(String, usize)> = Vec::new();
+    for part in parts(html) {
+        match part {
+            Part::Text(words) => push_words(&mut out, &unescape(words)),
+            Part::Tag { name: "a", closing: false, attributes } => {
+                links.push((attribute(attributes, "href").unwrap_or_default(), out.len()));
+            }
+            Part::Tag { name: "a", closing: true, .. } => {
+                if let Some((address, start)) = links.pop() {
+                    let shown = out[start.min(out.len())..].trim().to_string();
+                    let inside = address.contains('#');
+                    if !address.is_empty() && !inside && shown != address {
+                        out.push_str(&format!(" ({address})"));
+                    }
+                }
+            }
+            Part::Tag { name: "img", attributes, .. } => {
+                if let Some(alt) = attribute(attributes, "alt").filter(|alt| !alt.is_empty()) {
+                    push_words(&mut out, &format!("[{alt}]"));
+                }
+            }
+            Part::Tag { name: "br", .. } => out.push('\n'),
+            Part::Tag { name: "li", closing: false, .. } => {
+                break_line(&mut out, 1);
+                out.push_str("- ");
+            }
+            Part::Tag { name: "tr", closing: true, .. } => break_line(&mut out, 1),
+            Part::Tag { name: "td" | "th", closing: true, .. } => out.push_str("  "),
+            Part::Tag { name: "li" | "tr" | "td" | "th", .. } => {}
+            Part::Tag { name, .. } if is_block(name) => {
+                if !out.ends_with("- ") {
+                    break_line(&mut out, 2);
+                }
+            }
+            Part::Tag { .. } => {}
+        }
+    }
+    let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
+    lines.join("\n").trim().to_string()
+}
+
+fn push_words(out: &mut String, words: &str) {
+    let begins = out.is_empty() || out.ends_with(['\n', ' ']);
+    let leading = words.starts_with(char::is_whitespace) && !begins;
+    let trailing = words.ends_with(char::is_whitespace);
+    let joined = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if leading {
+        out.push(' ');
+    }
+    out.push_str(&joined);
+    if trailing && !joined.is_empty() {
+        out.push(' ');
+    }
+}
+
+fn break_line(out: &mut String, lines: usize) {
+    let kept = out.trim_end_matches([' ', '\n']).len();
+    let already = out[kept..].matches('\n').count();
+    out.truncate(kept);
+    if !out.is_empty() {
+        out.push_str(&"\n".repeat(lines.max(already)));
+    }
+}
+
+enum Part<'h> {
+    Text(&'h str),
+    Tag { name: &'h str, closing: bool, attributes: &'h str },
+}
+
+fn parts(html: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let Some(inside) = rest.strip_prefix('<') else {
+            let end = rest.find('<').unwrap_or(rest.len());
+            let (text, after) = rest.split_at(end);
+            rest = after;
+            return Some(Part::Text(text));
+        };
+        let end = tag_end(inside);
+        let (tag, after) = (&inside[..end], inside.get(end + 1..).unwrap_or_default());
+        rest = after;
+        let closing = tag.starts_with('/');
+        let tag = tag.trim_start_matches('/');
+        let name_end = tag.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tag.len());
+        Some(Part::Tag { name: &tag[..name_end], closing, attributes: &tag[name_end..] })
+    })
+}
+
+/// Where a tag ends: the first `>` outside quotes.
+fn tag_end(tag: &str) -> usize {
+    let mut quoted = false;
+    tag.find(|character| {
+        quoted ^= character == '"';
+        character == '>' && !quoted
+    })
+    .unwrap_or(tag.len())
+}
+
+fn attribute(attributes: &str, name: &str) -> Option<String> {
+    let after = attributes.split_once(&format!(" {name}=\""))?.1;
+    Some(unescape(after.split('"').next()?))
+}
+
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "p" | "div" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "li" | "dl" | "dt" | "dd"
+            | "blockquote" | "pre" | "table" | "tr" | "td" | "th" | "caption" | "figure" | "figcaption"
+            | "hr" | "section" | "aside" | "details" | "summary"
+    )
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&nbsp;", "\u{A0}")
+        .replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_whole_sentences() {
+        let html = "<h2>Not this</h2><p>One. Two &amp; “three.” Four?</p><p>Five is a long sentence that goes on until there is enough of it to stand alone as a summary.</p><p>Six.</p>";
+        assert_eq!(
+            summary(html),
+            "One. Two & “three.” Four? Five is a long sentence that goes on until there is enough of it to stand alone as a summary."
+        );
+        assert_eq!(summary("<p>آب زیر خاک می‌رود. چرا؟</p>"), "آب زیر خاک می‌رود. چرا؟");
+    }
+
+    #[test]
+    fn a_letter_reads_as_text() {
+        let html = "<h2>Water</h2><p>See <a href=\"https://x.example/?a=1&amp;b=2\">this</a>\nand <em>that</em>.</p><ul><li>one</li><li><p>two</p></li></ul><table><tbody><tr><td>a</td><td>b</td></tr></tbody></table>";
+        assert_eq!(
+            letter_text(html),
+            "Water\n\nSee this (https://x.example/?a=1&b=2) and that.\n\n- one\n- two\n\na  b"
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! `byline build`
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::{Ended, Open, print_json};
+use crate::{diagnostic::{Diagnostic, count}, newsroom::Folder, publish, site::Site};
+
+pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
+    let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
+    let look = open.look().await?;
+    let site = Site::new(&folder.public());
+    let published = publish::run_once(&look, &open.settings, &site, Utc::now())?;
+    let tree = site.current();
+    let documents = tree.documents().count();
+    if json {
+        print_json(&json!({
+            "documents": documents, "files": tree.media().count(),
+            "written": published.written, "removed": published.removed,
+        }))?;
+    } else {
+        println!(
+            "{} in public/: {} written, {} removed",
+            count(documents, "document"), published.written, published.removed
+        );
+    }
+    // A bad article does not stop the others; whoever asked for all of them should know.
+    let wrong = look.problems.iter().any(Diagnostic::is_error);
+    Ok(if wrong { Ended::Failed } else { Ended::Done })
+}

@@ -1,0 +1,78 @@
+//! `byline check`
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::Utc;
+
+use super::{Ended, environment, open_store, print_json, show, summary};
+use crate::{
+    article::State,
+    diagnostic::{Diagnostic, Problems, count},
+    language::Language,
+    newsroom::{Folder, Looker, Settings},
+    template::Templates,
+};
+
+/// Reads everything and changes nothing that readers see.
+pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
+    let read = folder.settings(&environment());
+    let mut problems = read.problems;
+    let mut counted = String::new();
+    if let Some(config) = read.config {
+        let lists = Problems::default();
+        let rows: usize = folder.lists(&config, &lists).iter().map(|(_, _, list)| list.rows.len()).sum();
+        // Templates that do not hold are no reason not to read the articles.
+        let templates = read.templates.or_else(|| built_in(&config.site.languages));
+        if let Some(templates) = templates {
+            let settings = Arc::new(Settings { config, templates });
+            // In a ledger that is thrown away: a check must not decide which article was first.
+            let scratch = tempfile_folder()?;
+            let store = open_store(&Folder::new(&scratch.0))?;
+            let now = Utc::now();
+            let look = Looker::new(folder, &store).look(&settings, now).await?;
+            let live = look.articles.iter().filter(|article| {
+                article.state(&settings.config.outlets, now) == State::Live
+            });
+            counted = format!(
+                "{}, {} out; {}; {}: ",
+                count(look.articles.len(), "article"),
+                live.count(),
+                count(settings.config.newsletters.len(), "newsletter"),
+                count(rows, "row of lists").replace("row of listss", "rows of lists"),
+            );
+            problems.extend(look.problems.iter().cloned());
+        }
+        problems.extend(lists.into_vec());
+    }
+    problems.sort_by_key(|problem| !problem.is_error());
+    let mut seen = BTreeSet::new();
+    problems.retain(|problem| seen.insert(problem.to_string()));
+    if json {
+        problems.iter().try_for_each(print_json)?;
+    } else {
+        show(&problems);
+        println!("{counted}{}", summary(&problems));
+    }
+    let wrong = problems.iter().any(Diagnostic::is_error);
+    Ok(if wrong { Ended::CannotRun } else { Ended::Done })
+}
+
+fn built_in(languages: &[Language]) -> Option<Templates> {
+    Templates::compile(&[], languages).ok()
+}
+
+/// A folder that goes when this is dropped.
+struct Scratch(std::path::PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0); // the system clears its own temporary folder
+    }
+}
+
+fn tempfile_folder() -> anyhow::Result<Scratch> {
+    let name = format!("byline-check-{}-{:x}", std::process::id(), rand::random::<u64>());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder)?;
+    Ok(Scratch(folder))
+}

@@ -1,0 +1,229 @@
+//! The command line: one file a command. Data goes to stdout, talk to stderr.
+//!
+//! Exit codes: 0 done, 1 something asked for failed, 2 could not run.
+
+mod approve;
+mod audit;
+mod build;
+mod check;
+mod deliver;
+mod init;
+mod new;
+mod next;
+mod readers;
+mod send;
+mod serve;
+mod status;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::IsTerminal,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context;
+use chrono::Utc;
+use clap::{Parser, Subcommand};
+
+use crate::{
+    diagnostic::{Diagnostic, Severity, count},
+    newsroom::{Folder, Look, Looker, Settings},
+    store::{IssueSummary, Store},
+    subscribe::Lists,
+};
+
+/// Feeds and letters for writers who own their readers.
+///
+/// Byline watches a folder of articles, publishes them as pages and as RSS, Atom and JSON feeds that
+/// say where each piece first ran, and mails digests to subscribers.
+#[derive(Parser)]
+#[command(name = "byline", version, arg_required_else_help = true)]
+struct Arguments {
+    /// The newsroom's folder.
+    #[arg(long, global = true, default_value = ".", value_name = "DIR")]
+    root: PathBuf,
+
+    /// Answers as JSON, where there is data.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watch the folder, publish, serve feeds and pages, send what is due; until stopped.
+    Serve(serve::Arguments),
+    /// Read everything the author wrote and show every problem and every guess.
+    Check,
+    /// Publish feeds and pages into `public/` once.
+    Build,
+    /// Make a new newsroom.
+    Init(init::Arguments),
+    /// Begin an article.
+    New(new::Arguments),
+    /// Show what is due when, with how many articles and readers.
+    Next,
+    /// Make an issue of a newsletter now.
+    Send(send::Arguments),
+    /// Let an issue go out that waits for the author's word.
+    Approve(approve::Arguments),
+    /// Send the letters that are due, then exit.
+    Deliver,
+    /// Show issues and how far they are.
+    Status(status::Arguments),
+    /// Show what became of each letter of an issue, and whether the sums balance.
+    Audit(audit::Arguments),
+    /// Show, add and remove readers.
+    Readers(readers::Arguments),
+}
+
+/// How a command ended that could run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Done,
+    /// Something asked for failed.
+    Failed,
+    /// What the author wrote does not hold.
+    CannotRun,
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    // One provider for all TLS of the process; a second call would be refused, and there is none.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(why) => return cannot_run(&why.into()),
+    };
+    match runtime.block_on(dispatch(arguments)) {
+        Ok(Ended::Done) => ExitCode::SUCCESS,
+        Ok(Ended::Failed) => ExitCode::from(1),
+        Ok(Ended::CannotRun) => ExitCode::from(2),
+        Err(error) => cannot_run(&error),
+    }
+}
+
+fn cannot_run(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(2)
+}
+
+async fn dispatch(arguments: Arguments) -> anyhow::Result<Ended> {
+    let Arguments { root, json, command } = arguments;
+    let folder = Folder::new(&root);
+    match command {
+        Command::Serve(arguments) => serve::run(folder, arguments).await,
+        Command::Check => check::run(&folder, json).await,
+        Command::Build => build::run(&folder, json).await,
+        Command::Init(arguments) => init::run(&arguments),
+        Command::New(arguments) => new::run(&folder, &arguments),
+        Command::Next => next::run(&folder, json).await,
+        Command::Send(arguments) => send::run(&folder, arguments, json).await,
+        Command::Approve(arguments) => approve::run(&folder, &arguments, json).await,
+        Command::Deliver => deliver::run(&folder, json).await,
+        Command::Status(arguments) => status::run(&folder, &arguments, json).await,
+        Command::Audit(arguments) => audit::run(&folder, &arguments, json).await,
+        Command::Readers(arguments) => readers::run(&folder, arguments, json).await,
+    }
+}
+
+/// A newsroom whose settings hold, and its store.
+struct Open {
+    folder: Folder,
+    settings: Arc<Settings>,
+    store: Store,
+}
+
+impl Open {
+    /// Opens it, or shows why that cannot be.
+    fn at(folder: &Folder) -> anyhow::Result<Option<Self>> {
+        let (settings, problems) = folder.settings(&environment()).settings();
+        let Some(settings) = settings else {
+            show(&problems);
+            eprintln!("{}", summary(&problems));
+            return Ok(None);
+        };
+        let store = open_store(folder)?;
+        Ok(Some(Self { folder: folder.clone(), settings: Arc::new(settings), store }))
+    }
+
+    /// Looks at the articles and the lists, as a running daemon would have.
+    async fn look(&self) -> anyhow::Result<Arc<Look>> {
+        let now = Utc::now();
+        let look = Looker::new(&self.folder, &self.store).look(&self.settings, now).await?;
+        let mut lists = Lists::new(self.store.clone());
+        let listed = lists.run_once(&self.folder, &look, &self.settings, now).await?;
+        let problems = look.problems.iter().chain(&listed.problems);
+        show(&problems.filter(|problem| problem.is_worth_saying()).cloned().collect::<Vec<_>>());
+        Ok(look)
+    }
+}
+
+/// The folder is private: readers' addresses are in it.
+fn open_store(folder: &Folder) -> anyhow::Result<Store> {
+    let data = folder.data();
+    fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(Store::open(&folder.database())?)
+}
+
+/// The variables that can override the config.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// Shows problems on stderr, in colour where a person reads them.
+fn show(problems: &[Diagnostic]) {
+    let styled = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    for problem in problems {
+        eprintln!("{}\n", problem.draw(styled));
+    }
+}
+
+/// "2 errors and 1 warning".
+fn summary(problems: &[Diagnostic]) -> String {
+    let of = |severity| problems.iter().filter(|problem| problem.severity() == severity).count();
+    let counts = [(of(Severity::Error), "error"), (of(Severity::Warning), "warning"), (of(Severity::Note), "note")];
+    let said: Vec<String> =
+        counts.into_iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun)).collect();
+    match said.as_slice() {
+        [] => "no problems".into(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Prints an answer as JSON.
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// "issue 3 (dispatches): 12 letters: 10 accepted, 2 deferred".
+fn issue_line(issue: &IssueSummary) -> String {
+    let counts: Vec<String> = crate::delivery::DeliveryState::ALL
+        .into_iter()
+        .filter(|state| issue.count(*state) > 0)
+        .map(|state| format!("{} {}", issue.count(state), state.as_str().replace('_', " ")))
+        .collect();
+    format!(
+        "issue {} ({}), {}: {}: {}",
+        issue.issue,
+        issue.newsletter,
+        issue.state.as_str(),
+        count(issue.letters, "letter"),
+        counts.join(", ")
+    )
+}

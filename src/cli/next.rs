@@ -1,0 +1,76 @@
+//! `byline next`
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{Ended, Open, print_json};
+use crate::{
+    article::State,
+    compose::{self, Desk},
+    diagnostic::count,
+    newsletter::{Cadence, issue::Origin},
+    newsroom::Folder,
+};
+
+/// One cadence and what its next issue would be if nothing changed until then.
+#[derive(Serialize)]
+struct Due {
+    newsletter: String,
+    cadence: String,
+    schedule: String,
+    /// None for an instant cadence: it comes with the next article.
+    next: Option<DateTime<Utc>>,
+    /// The same, as the newsletter's own clocks show it.
+    local: Option<String>,
+    articles: usize,
+    readers: usize,
+}
+
+pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
+    let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
+    let look = open.look().await?;
+    let now = Utc::now();
+    let config = &open.settings.config;
+    let live = look.live(config, now);
+    for newsletter in &config.newsletters {
+        let desk = Desk { settings: &open.settings, live: &live, newsletter, now };
+        for cadence in &newsletter.cadences {
+            let due = due(&open, &desk, cadence).await?;
+            if json {
+                print_json(&due)?;
+            } else {
+                let when = due.local.as_deref().unwrap_or("with the next article");
+                println!(
+                    "{} {}: {when}; {} to {}",
+                    due.newsletter, due.cadence, count(due.articles, "article"), count(due.readers, "reader")
+                );
+            }
+        }
+    }
+    if !json {
+        for article in &look.articles {
+            if let State::Waiting { until } = article.state(&config.outlets, now) {
+                let local = until.with_timezone(&config.site.zone).format("%a %Y-%m-%d %H:%M %Z");
+                println!("articles/{}: out on {local}", article.manuscript.path);
+            }
+        }
+    }
+    Ok(Ended::Done)
+}
+
+async fn due(open: &Open, desk: &Desk<'_>, cadence: &Cadence) -> anyhow::Result<Due> {
+    let newsletter = desk.newsletter;
+    let cut = desk.live.iter().filter_map(|article| article.seq).max().unwrap_or(0);
+    let origin = Origin::ByHand { cadence: Some(cadence.name.clone()) };
+    let plan = compose::plan_digest(desk, &open.store, origin, cut).await?;
+    let next = cadence.schedule.next(desk.now, newsletter.zone);
+    Ok(Due {
+        newsletter: newsletter.id.clone(),
+        cadence: cadence.name.clone(),
+        schedule: cadence.schedule.to_string(),
+        local: next.map(|next| next.with_timezone(&newsletter.zone).format("%a %Y-%m-%d %H:%M %Z").to_string()),
+        next,
+        articles: plan.articles.len(),
+        readers: plan.readers(),
+    })
+}

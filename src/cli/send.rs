@@ -1,0 +1,206 @@
+//! `byline send NEWSLETTER`
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, bail};
+use chrono::Utc;
+use serde_json::json;
+
+use super::{Ended, Open, issue_line, print_json};
+use crate::{
+    article::{Article, ArticleId},
+    compose::{self, Desk, Plan},
+    delivery::{DeliveryId, InFlight, Outcome},
+    diagnostic::{closest, count, list},
+    mailer::Mailer,
+    message::{self, Addressee},
+    newsletter::{Newsletter, issue::{IssueId, Origin}, variant::Frame},
+    newsroom::Folder,
+    subscriber::{SubscriptionId, address::EmailAddress},
+};
+
+/// Articles in a test letter, at the most.
+const TEST_ARTICLES: usize = 3;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Which newsletter.
+    newsletter: String,
+    /// Only readers of this cadence; all without it.
+    #[arg(long, value_name = "C")]
+    cadence: Option<String>,
+    /// These articles, by address (slug), number or guid, instead of what each reader has not had.
+    #[arg(long = "article", value_name = "ID", num_args = 1..)]
+    articles: Vec<String>,
+    /// Show what would be sent and to how many, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Send one letter in each language to this address, which must be one of `[mail] testers`.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
+    test: Option<EmailAddress>,
+    /// Do not ask for the number of readers.
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> anyhow::Result<Ended> {
+    let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
+    let newsletter = newsletter(&open, &arguments.newsletter)?;
+    if let Some(name) = &arguments.cadence
+        && newsletter.cadence(name).is_none()
+    {
+        let known: Vec<&str> = newsletter.cadences.iter().map(|cadence| cadence.name.as_str()).collect();
+        bail!("`{}` has no cadence `{name}`; it has {}", newsletter.id, list(&known, "and"));
+    }
+    let look = open.look().await?;
+    let now = Utc::now();
+    let live = look.live(&open.settings.config, now);
+    let desk = Desk { settings: &open.settings, live: &live, newsletter, now };
+    let chosen = arguments.articles.iter().map(|id| find(&live, id)).collect::<anyhow::Result<Vec<_>>>()?;
+    if let Some(tester) = arguments.test {
+        return test(&open, &desk, &chosen, tester, json).await;
+    }
+    let plan = match chosen.is_empty() {
+        true => compose::plan_by_hand(&desk, &open.store, arguments.cadence).await?,
+        false => {
+            let origin = Origin::Special { cadence: arguments.cadence };
+            compose::plan_special(&desk, &open.store, origin, &chosen).await?
+        }
+    };
+    describe(&plan, &live, &newsletter.id);
+    if arguments.dry_run {
+        return dry_run(&plan, json);
+    }
+    if plan.readers() == 0 {
+        if json {
+            print_json(&json!({ "issue": null, "newsletter": newsletter.id, "letters": 0, "counts": {} }))?;
+        } else {
+            println!("no issue: there is nothing that an active reader of `{}` has not had", newsletter.id);
+        }
+        return Ok(Ended::Done);
+    }
+    if !arguments.yes && !confirmed(plan.readers())? {
+        eprintln!("nothing was sent");
+        return Ok(Ended::Failed);
+    }
+    let Some((issue, _)) = compose::open(&open.store, plan).await? else {
+        bail!("another issue reached these readers meanwhile; nothing was sent");
+    };
+    let summary = open.store.issue(issue).await?.context("the issue that was just opened is not there")?;
+    eprintln!("hint: `byline deliver` sends it now; a running `byline serve` does by itself");
+    if json {
+        print_json(&summary)?;
+    } else {
+        println!("{}", issue_line(&summary));
+    }
+    Ok(Ended::Done)
+}
+
+fn newsletter<'o>(open: &'o Open, id: &str) -> anyhow::Result<&'o Newsletter> {
+    let config = &open.settings.config;
+    if let Some(newsletter) = config.newsletter(id) {
+        return Ok(newsletter);
+    }
+    let known: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.id.as_str()).collect();
+    match closest(id, &known) {
+        Some(near) => bail!("there is no newsletter `{id}`; did you mean `{near}`?"),
+        None => bail!("there is no newsletter `{id}`; there is {}", list(&known, "and")),
+    }
+}
+
+fn find<'l>(live: &'l [Article], id: &str) -> anyhow::Result<&'l Article> {
+    let number = id.parse::<i64>().ok();
+    let found = live.iter().find(|article| {
+        article.manuscript.slug.as_str() == id.trim_matches('/')
+            || article.guid.as_str() == id
+            || article.manuscript.path == id
+            || number.is_some_and(|number| article.id == ArticleId(number))
+    });
+    found.with_context(|| format!("no article that is out is called `{id}`"))
+}
+
+fn describe(plan: &Plan, live: &[Article], newsletter: &str) {
+    eprintln!(
+        "{} of `{newsletter}` in {} to {}:",
+        count(plan.articles.len(), "article"),
+        count(plan.issue.variants.len(), "variant"),
+        count(plan.readers(), "reader")
+    );
+    for id in &plan.articles {
+        if let Some(article) = live.iter().find(|article| article.id == *id) {
+            eprintln!("  {} ({})", article.manuscript.title, article.manuscript.slug);
+        }
+    }
+}
+
+fn dry_run(plan: &Plan, json: bool) -> anyhow::Result<Ended> {
+    if json {
+        print_json(&json!({
+            "issue": null, "newsletter": plan.issue.newsletter, "dry_run": true,
+            "letters": plan.readers(), "articles": plan.articles.len(), "variants": plan.issue.variants.len(),
+        }))?;
+    } else {
+        println!("dry run: {} would be sent", count(plan.readers(), "letter"));
+    }
+    Ok(Ended::Done)
+}
+
+/// The number must be typed, not a `y`: it is the last moment to notice the wrong list.
+fn confirmed(readers: usize) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody is here to confirm {}; add `--yes`", count(readers, "letter"));
+    }
+    eprint!("type the number of readers ({readers}) to send: ");
+    std::io::stderr().flush()?;
+    let mut typed = String::new();
+    std::io::stdin().read_line(&mut typed)?;
+    let digits: String = typed.chars().filter(|c| !matches!(c, ',' | ' ' | '\n' | '\r' | '.')).collect();
+    Ok(digits == readers.to_string())
+}
+
+/// Letters to a tester are of no issue and written down nowhere, and can reach no list.
+async fn test(
+    open: &Open,
+    desk: &Desk<'_>,
+    chosen: &[&Article],
+    tester: EmailAddress,
+    json: bool,
+) -> anyhow::Result<Ended> {
+    let config = &open.settings.config;
+    if !config.mail.testers.iter().any(|known| known.key() == tester.key()) {
+        bail!("{tester} is not a tester; add it to `testers` under `[mail]`");
+    }
+    let key = open.folder.key()?;
+    let mailer = Mailer::new(&config.mail.transport, &open.folder.outbox())?;
+    let mut connection = mailer.connection();
+    connection.ready().await?;
+    let frame = Frame::new(&desk.newsletter.id, &desk.newsletter.sender, &config.site.url, desk.now);
+    let mut failed = false;
+    for language in &desk.newsletter.languages {
+        let mut articles: Vec<&Article> = match chosen.is_empty() {
+            true => desk.live.iter().filter(|article| desk.newsletter.carries(article)).collect(),
+            false => chosen.to_vec(),
+        };
+        articles.retain(|article| article.manuscript.language == *language);
+        articles.sort_by_key(|article| std::cmp::Reverse(article.seq));
+        let ids: Vec<ArticleId> = articles.iter().take(TEST_ARTICLES).map(|article| article.id).collect();
+        let variant = compose::render(desk, language, &ids, false)?;
+        let id = DeliveryId { issue: IssueId(0), subscription: SubscriptionId(0) };
+        let to = Addressee { address: &tester, name: "" };
+        let message = message::build(&frame, &variant, id, to, &key);
+        let outcome = connection.send(&InFlight::of_test_letter(), &message).await;
+        let (sent, said) = match outcome {
+            Outcome::Accepted { reply } => (true, reply),
+            Outcome::Deferred { reply } | Outcome::Refused { reply } => (false, reply),
+            Outcome::InDoubt { reason } | Outcome::NotSent { reason } => (false, reason),
+        };
+        failed |= !sent;
+        if json {
+            print_json(&json!({ "test": tester.to_string(), "language": language, "sent": sent, "reply": said }))?;
+        } else {
+            println!("test letter ({language}): {said}");
+        }
+    }
+    connection.close().await;
+    Ok(if failed { Ended::Failed } else { Ended::Done })
+}

@@ -1,0 +1,48 @@
+//! `byline status [ISSUE]`
+
+use anyhow::bail;
+
+use super::{Ended, Open, issue_line, print_json};
+use crate::{newsletter::issue::IssueId, newsroom::Folder, store::IssueSummary};
+
+/// Issues shown without a number, the newest first.
+const ISSUES_MAX: usize = 20;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// One issue; the newest without it.
+    issue: Option<i64>,
+}
+
+pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> anyhow::Result<Ended> {
+    let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
+    let issues = match arguments.issue.map(IssueId) {
+        None => open.store.issues(ISSUES_MAX).await?,
+        Some(id) => match open.store.issue(id).await? {
+            Some(issue) => vec![issue],
+            None => bail!("there is no issue {id}"),
+        },
+    };
+    for issue in &issues {
+        if json {
+            print_json(issue)?;
+        } else {
+            println!("{}{}", issue_line(issue), origin(issue));
+        }
+    }
+    if issues.is_empty() && !json {
+        println!("no issue has been made yet");
+    }
+    Ok(Ended::Done)
+}
+
+fn origin(issue: &IssueSummary) -> String {
+    let made = match issue.origin.as_str() {
+        "slot" => "by its schedule",
+        "announcement" => "to announce an article",
+        "special" => "by hand, with chosen articles",
+        _ => "by hand",
+    };
+    let cadence = issue.cadence.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
+    format!(" (made {made}{cadence}, {})", issue.opened.format("%Y-%m-%d %H:%M UTC"))
+}

@@ -1,0 +1,312 @@
+//! What is due becomes an issue: its articles chosen, its letters rendered, its audience frozen.
+//!
+//! An issue is opened by a slot, by an article that wants a letter of its own, or by the author. Who
+//! gets what follows from each reader's watermark, never from a date. Nothing is sent here.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    article::{Announce, Article, ArticleId, markup, plain},
+    language::Language,
+    newsletter::{
+        Cadence, Newsletter,
+        issue::{IssueId, IssueState, Origin, Slot, Taste, digest_for},
+        schedule::Schedule,
+        variant::{Frame, Variant},
+    },
+    newsroom::{Look, Settings},
+    store::{Considered, NewIssue, NewLetter, NewVariant, Opened, Store, StoreError},
+    template::{
+        TemplateError,
+        context::{Card, LetterContext, LetterHead, ReaderSlots},
+    },
+    text::shorten,
+};
+
+/// What a mailbox shows beside the subject (characters).
+const PREHEADER_CHARACTERS_MAX: usize = 120;
+
+/// No issue was opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The store is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A letter would not render.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+/// An issue as it would be opened now.
+#[derive(Debug)]
+pub struct Plan {
+    /// The issue.
+    pub issue: NewIssue,
+    /// Every article in it, newest first.
+    pub articles: Vec<ArticleId>,
+}
+
+impl Plan {
+    /// How many readers get it.
+    pub fn readers(&self) -> usize {
+        self.issue.letters.len()
+    }
+}
+
+/// Everything a newsletter's issues are made of.
+pub struct Desk<'d> {
+    /// The settings.
+    pub settings: &'d Settings,
+    /// What is out.
+    pub live: &'d [Article],
+    /// The newsletter.
+    pub newsletter: &'d Newsletter,
+    /// The moment.
+    pub now: DateTime<Utc>,
+}
+
+/// Opens every issue that is due. Each that was opened, with the number of its letters.
+pub async fn run_once(
+    look: &Look,
+    settings: &Settings,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> Result<Vec<(IssueId, usize)>, ComposeError> {
+    let live = look.live(&settings.config, now);
+    let mut opened = Vec::new();
+    for newsletter in &settings.config.newsletters {
+        let desk = Desk { settings, live: &live, newsletter, now };
+        for article in announcements(&desk) {
+            if !store.is_announced(newsletter.id.clone(), article.id).await? {
+                let plan = plan_special(&desk, store, Origin::Announcement(article.id), &[article]).await?;
+                opened.extend(open(store, plan).await?);
+            }
+        }
+        for cadence in &newsletter.cadences {
+            opened.extend(keep_up(&desk, cadence, store).await?);
+        }
+    }
+    Ok(opened)
+}
+
+/// Opens the slots of one cadence that have come since it was last looked at.
+async fn keep_up(
+    desk: &Desk<'_>,
+    cadence: &Cadence,
+    store: &Store,
+) -> Result<Vec<(IssueId, usize)>, ComposeError> {
+    let newsletter = desk.newsletter;
+    let (id, name) = (newsletter.id.clone(), cadence.name.clone());
+    let archive = desk.live.iter().filter(|article| article.is_archive).filter_map(|article| article.seq);
+    let start = Considered { until: desk.now, seq: archive.max().unwrap_or(0) };
+    let considered = store.considered(id.clone(), name.clone(), start).await?;
+    let (slots, cut) = match cadence.schedule {
+        Schedule::Instant => instant_slots(desk, considered),
+        Schedule::Cron(_) => (newsletter.due(cadence, considered.until, desk.now), ripe(desk)),
+    };
+    let mut opened = Vec::new();
+    for at in slots {
+        let slot = Slot { newsletter: id.clone(), cadence: name.clone(), at };
+        let plan = plan_digest(desk, store, Origin::Slot(slot), cut).await?;
+        opened.extend(open(store, plan).await?);
+    }
+    // Only now: if this is never reached, the same slots are found again, and are there already.
+    let until = if desk.now > considered.until { desk.now } else { considered.until };
+    store.consider(id, name, Considered { until, seq: cut.max(considered.seq) }).await?;
+    Ok(opened)
+}
+
+/// The highest number among articles that have been out for the grace window.
+fn ripe(desk: &Desk<'_>) -> i64 {
+    let ripe = desk.live.iter().filter(|article| {
+        article.is_archive
+            || article.live_at.is_some_and(|live_at| live_at + desk.newsletter.grace <= desk.now)
+    });
+    ripe.filter_map(|article| article.seq).max().unwrap_or(0)
+}
+
+/// An instant cadence has a slot whenever there is news: at the moment that the newest of it was ripe.
+fn instant_slots(desk: &Desk<'_>, considered: Considered) -> (Vec<DateTime<Utc>>, i64) {
+    let cut = ripe(desk);
+    let newsletter = desk.newsletter;
+    let news = desk.live.iter().filter(|article| {
+        let fresh = article.seq.is_some_and(|seq| considered.seq < seq && seq <= cut);
+        fresh && newsletter.carries(article) && article.manuscript.announce == Announce::Digest
+    });
+    let at = news.filter_map(|article| article.live_at).max().map(|live_at| live_at + newsletter.grace);
+    let recent = at.filter(|at| desk.now - *at <= newsletter.max_age);
+    (recent.into_iter().collect(), cut)
+}
+
+/// Articles that want a letter of their own and are ripe for it.
+fn announcements<'d>(desk: &Desk<'d>) -> Vec<&'d Article> {
+    let cut = ripe(desk);
+    let wanted = desk.live.iter().filter(|article| {
+        let recent = article.live_at.is_some_and(|at| desk.now - at <= desk.newsletter.max_age);
+        article.manuscript.announce == Announce::Now
+            && !article.is_archive
+            && recent
+            && article.seq.is_some_and(|seq| seq <= cut)
+            && desk.newsletter.carries(article)
+    });
+    wanted.collect()
+}
+
+/// Opens the issue of a plan, unless nobody would get it.
+pub async fn open(store: &Store, plan: Plan) -> Result<Option<(IssueId, usize)>, ComposeError> {
+    if plan.issue.letters.is_empty() {
+        return Ok(None);
+    }
+    Ok(match store.open_issue(plan.issue).await? {
+        Opened::New(issue, letters) => Some((issue, letters)),
+        Opened::Already => None,
+    })
+}
+
+/// The author sends a digest now, to the readers of one cadence or all.
+pub async fn plan_by_hand(
+    desk: &Desk<'_>,
+    store: &Store,
+    cadence: Option<String>,
+) -> Result<Plan, ComposeError> {
+    let cut = desk.live.iter().filter_map(|article| article.seq).max().unwrap_or(0);
+    plan_digest(desk, store, Origin::ByHand { cadence }, cut).await
+}
+
+/// A digest: to each reader what is after the watermark, in the reader's language.
+pub async fn plan_digest(
+    desk: &Desk<'_>,
+    store: &Store,
+    origin: Origin,
+    cut: i64,
+) -> Result<Plan, ComposeError> {
+    let newsletter = desk.newsletter;
+    let cadence = origin.cadence().map(str::to_string);
+    let audience = store.audience(newsletter.id.clone(), cadence).await?;
+    let choices = audience.into_iter().map(|taste| {
+        let articles = digest_for(newsletter, desk.live, cut, &taste);
+        (taste, articles)
+    });
+    let choices = choices.filter(|(_, articles)| !articles.is_empty() || !newsletter.skip_if_empty);
+    plan(desk, origin, cut, choices.collect())
+}
+
+/// Chosen articles to every reader who has not been given them.
+pub async fn plan_special(
+    desk: &Desk<'_>,
+    store: &Store,
+    origin: Origin,
+    articles: &[&Article],
+) -> Result<Plan, ComposeError> {
+    let id = desk.newsletter.id.clone();
+    let cadence = origin.cadence().map(str::to_string);
+    let ids = articles.iter().map(|article| article.id).collect();
+    let given = store.given(id.clone(), ids).await?;
+    let audience = store.audience(id, cadence).await?;
+    let choices = audience.into_iter().map(|taste| {
+        let fits = |article: &&&Article| {
+            taste.reads(article) && !given.contains(&(taste.subscription, article.id))
+        };
+        let articles = articles.iter().filter(fits).map(|article| article.id).collect::<Vec<_>>();
+        (taste, articles)
+    });
+    let choices = choices.filter(|(_, articles)| !articles.is_empty());
+    plan(desk, origin, 0, choices.collect())
+}
+
+/// Readers with the same articles and language share a variant, which is rendered once.
+fn plan(
+    desk: &Desk<'_>,
+    origin: Origin,
+    cut: i64,
+    choices: Vec<(Taste, Vec<ArticleId>)>,
+) -> Result<Plan, ComposeError> {
+    let newsletter = desk.newsletter;
+    let mut groups: BTreeMap<(Language, Vec<ArticleId>), usize> = BTreeMap::new();
+    let mut letters = Vec::with_capacity(choices.len());
+    for (taste, articles) in choices {
+        let language = taste.language.clone().unwrap_or_else(|| newsletter.language.clone());
+        let next = groups.len();
+        let variant = *groups.entry((language, articles)).or_insert(next);
+        letters.push(NewLetter { subscription: taste.subscription, variant, seen_before: taste.seen });
+    }
+    let mut variants: Vec<Option<NewVariant>> = vec![None; groups.len()];
+    let mut every: Vec<ArticleId> = Vec::new();
+    for ((language, articles), index) in groups {
+        every.extend(articles.iter().filter(|id| !every.contains(id)).collect::<Vec<_>>());
+        let content = render(desk, &language, &articles, origin.is_special())?;
+        variants[index] = Some(NewVariant { content, articles });
+    }
+    every.sort_by_key(|id| {
+        std::cmp::Reverse(desk.live.iter().find(|article| article.id == *id).and_then(|article| article.seq))
+    });
+    let state = if newsletter.approve && !matches!(origin, Origin::ByHand { .. } | Origin::Special { .. }) {
+        IssueState::Waiting
+    } else {
+        IssueState::Sending
+    };
+    let frame = Frame::new(&newsletter.id, &newsletter.sender, &desk.settings.config.site.url, desk.now);
+    let variants = variants.into_iter().flatten().collect();
+    let issue =
+        NewIssue { origin, newsletter: newsletter.id.clone(), state, cut, frame, variants, letters };
+    Ok(Plan { issue, articles: every })
+}
+
+/// One letter, with marks for what differs by reader.
+pub fn render(
+    desk: &Desk<'_>,
+    language: &Language,
+    articles: &[ArticleId],
+    special: bool,
+) -> Result<Variant, TemplateError> {
+    let Desk { settings, newsletter, .. } = desk;
+    let found = articles.iter().filter_map(|id| desk.live.iter().find(|article| article.id == *id));
+    let found: Vec<&Article> = found.collect();
+    let alone = found.len() == 1;
+    let cards: Vec<Card> = found.iter().map(|article| card(settings, article, alone)).collect();
+    let first = cards.first().map(|card| card.title.clone()).unwrap_or_default();
+    let preheader = cards.first().map(|card| shorten(&card.summary, PREHEADER_CHARACTERS_MAX));
+    let letter = LetterHead {
+        subject: String::new(),
+        preheader: preheader.unwrap_or_default(),
+        date: language.date(&desk.now.with_timezone(&newsletter.zone)),
+        special,
+        count: cards.len(),
+        more: language.number(cards.len().saturating_sub(1)),
+        first,
+    };
+    let context = LetterContext {
+        site: settings.site_context(language),
+        newsletter: settings.newsletter_context(newsletter, language),
+        language: language.clone(),
+        direction: language.direction(),
+        t: settings.templates.strings(language),
+        letter,
+        articles: cards,
+        reader: ReaderSlots::default(),
+    };
+    let rendered = settings.templates.digest(language, context)?;
+    Ok(Variant {
+        language: language.clone(),
+        subject: rendered.subject,
+        text: rendered.text,
+        html: rendered.html,
+        greeting: settings.templates.string(language, "letter.greeting").to_string(),
+        greeting_nameless: settings.templates.string(language, "letter.greeting_nameless").to_string(),
+    })
+}
+
+/// An article alone in its letter is there in full.
+fn card(settings: &Settings, article: &Article, alone: bool) -> Card {
+    let mut card = settings.card(article);
+    if alone {
+        let html = &article.manuscript.body.html;
+        // A picture that the text shows is not shown twice.
+        card.image = card.image.filter(|image| !html.contains(&crate::text::escape_html(&image.url)));
+        card.body_html = Some(markup::direct(html, card.direction));
+        card.text_body = Some(plain::letter_text(html));
+    }
+    card
+}

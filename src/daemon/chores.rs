@@ -1,0 +1,228 @@
+//! The daemon's chores, each as one look: publish, compose, deliver.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
+    time::SystemTime,
+};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    compose,
+    config::Config,
+    deliver::{self, DeliverError, Sender, Tally},
+    diagnostic::Diagnostic,
+    mailer::Mailer,
+    newsroom::{CONFIG, Folder, Look, Looker, Settings},
+    publish,
+    site::Site,
+    store::{Store, Terms},
+    subscribe::Lists,
+    subscriber::token::TokenKey,
+};
+
+/// What a chore found to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Did some work; there may be more.
+    Worked,
+    /// Nothing was due.
+    Idle,
+}
+
+/// What publishing saw last, for composing.
+#[derive(Default)]
+pub struct Latest {
+    seen: Option<(Arc<Settings>, Arc<Look>)>,
+}
+
+/// Keeps the settings, the articles and the lists up to date, and the site with them.
+pub struct Desk {
+    folder: Folder,
+    environment: BTreeMap<String, String>,
+    settings: Arc<Settings>,
+    fingerprint: Fingerprint,
+    looker: Looker,
+    lists: Lists,
+    published: Option<(Arc<Settings>, Arc<Look>)>,
+    said: BTreeSet<String>,
+}
+
+/// The files that settings are read from, as the file system tells versions apart.
+type Fingerprint = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
+impl Desk {
+    /// A desk with settings just read.
+    pub fn new(
+        folder: Folder,
+        environment: BTreeMap<String, String>,
+        settings: Arc<Settings>,
+        store: Store,
+    ) -> Self {
+        Self {
+            fingerprint: fingerprint(&folder),
+            looker: Looker::new(&folder, &store),
+            lists: Lists::new(store),
+            published: None,
+            said: BTreeSet::new(),
+            folder,
+            environment,
+            settings,
+        }
+    }
+
+    /// Looks at everything the author wrote, and publishes if anything is different.
+    pub async fn publish(
+        &mut self,
+        site: &Arc<Site>,
+        latest: &RwLock<Latest>,
+        settings: &RwLock<Arc<Settings>>,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Progress> {
+        let mut problems = self.reload();
+        let look = self.looker.look(&self.settings, now).await?;
+        problems.extend(look.problems.iter().cloned());
+        let listed = self.lists.run_once(&self.folder, &look, &self.settings, now).await?;
+        problems.extend(listed.problems);
+        for (newsletter, synced) in listed.synced.iter().filter(|(_, synced)| synced.added > 0) {
+            tracing::info!(newsletter.id = newsletter, added = synced.added, "readers added from a list");
+        }
+        self.say(&problems);
+        let same = |before: &(Arc<Settings>, Arc<Look>)| {
+            Arc::ptr_eq(&before.0, &self.settings) && Arc::ptr_eq(&before.1, &look)
+        };
+        if !self.published.as_ref().is_some_and(same) {
+            let (target, current, seen) = (site.clone(), self.settings.clone(), look.clone());
+            // Rendering and writing would hold up everything else on this thread.
+            let published =
+                tokio::task::spawn_blocking(move || publish::run_once(&seen, &current, &target, now)).await??;
+            if published.written + published.removed > 0 {
+                tracing::info!(written = published.written, removed = published.removed, "published");
+            }
+            self.published = Some((self.settings.clone(), look.clone()));
+        }
+        *settings.write().expect("nothing panics while holding it") = self.settings.clone();
+        latest.write().expect("nothing panics while holding it").seen = Some((self.settings.clone(), look));
+        Ok(Progress::Idle)
+    }
+
+    /// Reads the settings again if a file of theirs changed. What does not hold is reported, and the
+    /// last that did stays in use.
+    fn reload(&mut self) -> Vec<Diagnostic> {
+        let fingerprint = fingerprint(&self.folder);
+        if fingerprint == self.fingerprint {
+            return Vec::new();
+        }
+        self.fingerprint = fingerprint;
+        let (settings, problems) = self.folder.settings(&self.environment).settings();
+        match settings {
+            Some(settings) => {
+                tracing::info!("settings read again");
+                self.settings = Arc::new(settings);
+            }
+            None => tracing::warn!("the settings do not hold; the last good ones stay in use"),
+        }
+        problems
+    }
+
+    /// Says each problem once, for as long as it lasts.
+    fn say(&mut self, problems: &[Diagnostic]) {
+        let drawn: BTreeSet<String> =
+            problems.iter().filter(|problem| problem.is_worth_saying()).map(ToString::to_string).collect();
+        for problem in drawn.difference(&self.said) {
+            eprintln!("{problem}\n");
+        }
+        self.said = drawn;
+    }
+}
+
+fn fingerprint(folder: &Folder) -> Fingerprint {
+    let mut files = Fingerprint::new();
+    enter(&folder.root().join(CONFIG), &mut files);
+    for name in ["templates", "i18n"] {
+        enter(&folder.root().join(name), &mut files);
+    }
+    files
+}
+
+fn enter(path: &Path, files: &mut Fingerprint) {
+    let Ok(metadata) = fs::metadata(path) else { return };
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            enter(&entry.path(), files);
+        }
+    } else {
+        files.insert(path.to_path_buf(), (metadata.len(), metadata.modified().ok()));
+    }
+}
+
+/// Opens what is due, from what publishing saw last.
+pub(super) async fn compose(
+    latest: &RwLock<Latest>,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> Result<Progress, compose::ComposeError> {
+    let seen = latest.read().expect("nothing panics while holding it").seen.clone();
+    let Some((settings, look)) = seen else { return Ok(Progress::Idle) };
+    for (issue, letters) in compose::run_once(&look, &settings, store, now).await? {
+        tracing::info!(issue.id = issue.0, letters, "issue opened");
+    }
+    Ok(Progress::Idle)
+}
+
+/// Sends what is due, with the settings of the moment.
+pub(super) struct Sending {
+    folder: Folder,
+    store: Store,
+    mailer: Mailer,
+    key: TokenKey,
+    started_with: Arc<Settings>,
+    settings: Arc<RwLock<Arc<Settings>>>,
+}
+
+impl Sending {
+    pub(super) fn new(
+        folder: Folder,
+        store: Store,
+        mailer: Mailer,
+        key: TokenKey,
+        settings: Arc<RwLock<Arc<Settings>>>,
+    ) -> Self {
+        let started_with = settings.read().expect("nothing panics while holding it").clone();
+        Self { folder, store, mailer, key, started_with, settings }
+    }
+
+    pub(super) async fn deliver(&self, stop: &CancellationToken) -> Result<Progress, DeliverError> {
+        let settings = self.settings.read().expect("nothing panics while holding it").clone();
+        let mailer = match Arc::ptr_eq(&settings, &self.started_with) {
+            true => self.mailer.clone(),
+            false => Mailer::new(&settings.config.mail.transport, &self.folder.outbox())?,
+        };
+        let sender = Sender {
+            terms: terms(&settings.config, &mailer),
+            store: self.store.clone(),
+            key: self.key.clone(),
+            clock: Utc::now,
+            mailer,
+        };
+        let tally = Arc::new(Tally::default());
+        deliver::run_once(&sender, &tally, stop).await?;
+        if tally.total() > 0 {
+            tracing::info!(letters = tally.total(), "delivered");
+        }
+        Ok(Progress::Idle)
+    }
+}
+
+/// Under which terms a config has letters sent.
+pub fn terms(config: &Config, mailer: &Mailer) -> Terms {
+    Terms {
+        via: mailer.via(),
+        when_in_doubt: config.mail.when_in_doubt,
+        give_up_after: config.mail.give_up_after,
+    }
+}

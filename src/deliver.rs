@@ -1,0 +1,272 @@
+//! Deliveries become mail, and every outcome is written down before its connection goes on.
+//!
+//! One writer serves all connections: it gathers the outcomes they hand in and the letters they ask
+//! for, puts both into one durable transaction, and answers. So after a crash at most one letter a
+//! connection is in doubt, and no letter is ever sent that was not marked first.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use chrono::{DateTime, Utc};
+use tokio::{sync::{mpsc, oneshot}, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    delivery::{Claimed, Outcome, Settled, VariantId},
+    mailer::{Connection, Mailer, Trouble},
+    message::{self, Addressee},
+    newsletter::variant::{Frame, Variant},
+    store::{Store, StoreError, Terms},
+    subscriber::token::TokenKey,
+};
+
+/// Rendered letters kept at hand; an issue has one for each group of readers.
+const VARIANTS_KEPT_MAX: usize = 64;
+
+/// Sending stopped before everything due was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// The store is away: nothing goes out that could not be written down.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The mail server is away or refuses us.
+    #[error("the mail server does not take letters: {0}")]
+    Trouble(#[from] Trouble),
+}
+
+/// What it takes to send.
+#[derive(Clone)]
+pub struct Sender {
+    /// Where deliveries are.
+    pub store: Store,
+    /// How letters leave.
+    pub mailer: Mailer,
+    /// Signs what is in them.
+    pub key: TokenKey,
+    /// Under which terms.
+    pub terms: Terms,
+    /// What time it is.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+/// What came of the letters so far; read it while they go out.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Taken by the server, or written.
+    pub accepted: AtomicUsize,
+    /// To be tried again later.
+    pub deferred: AtomicUsize,
+    /// Never to be tried again.
+    pub refused: AtomicUsize,
+    /// The server may have them.
+    pub in_doubt: AtomicUsize,
+}
+
+impl Tally {
+    fn count(&self, outcome: &Outcome) {
+        let counter = match outcome {
+            Outcome::Accepted { .. } => &self.accepted,
+            Outcome::Deferred { .. } => &self.deferred,
+            Outcome::Refused { .. } => &self.refused,
+            Outcome::InDoubt { .. } => &self.in_doubt,
+            Outcome::NotSent { .. } => return,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    /// All of them.
+    pub fn total(&self) -> usize {
+        [&self.accepted, &self.deferred, &self.refused, &self.in_doubt].iter().map(|n| n.load(Relaxed)).sum()
+    }
+}
+
+/// Sends everything that is due, and returns when nothing is, when `stop` is cancelled, or when the
+/// server is in trouble. When the next letter is due, if any is open.
+pub async fn run_once(
+    sender: &Sender,
+    tally: &Arc<Tally>,
+    stop: &CancellationToken,
+) -> Result<Option<DateTime<Utc>>, DeliverError> {
+    // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
+    match sender.store.next_due().await? {
+        Some(due) if due <= (sender.clock)() => {}
+        later => return Ok(later),
+    }
+    let (requests, inbox) = mpsc::channel(sender.mailer.connections());
+    let writer = tokio::spawn(write(sender.clone(), inbox));
+    let letters = Arc::new(Letters::new(sender.store.clone()));
+    let mut workers = JoinSet::new();
+    for _ in 0..sender.mailer.connections() {
+        let worker = Worker {
+            connection: sender.mailer.connection(),
+            requests: requests.clone(),
+            letters: letters.clone(),
+            key: sender.key.clone(),
+            tally: tally.clone(),
+            stop: stop.clone(),
+        };
+        workers.spawn(worker.run());
+    }
+    drop(requests);
+    let mut trouble = None;
+    while let Some(ended) = workers.join_next().await {
+        if let Err(error) = ended.map_err(|panic| StoreError::Unavailable(panic.to_string()))? {
+            trouble = Some(error);
+        }
+    }
+    let next_due = writer.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))??;
+    match trouble {
+        Some(error) => Err(error),
+        None => Ok(next_due),
+    }
+}
+
+/// A connection hands in its last outcome and asks for its next letter, or takes leave.
+struct Request {
+    settled: Option<Settled>,
+    next: Option<oneshot::Sender<Option<Claimed>>>,
+}
+
+/// The one writer. Ends when every connection has.
+async fn write(
+    sender: Sender,
+    mut inbox: mpsc::Receiver<Request>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut next_due = None;
+    let mut requests = Vec::new();
+    while inbox.recv_many(&mut requests, sender.mailer.connections()).await > 0 {
+        let mut settled = Vec::new();
+        let mut waiting = Vec::new();
+        for request in requests.drain(..) {
+            settled.extend(request.settled);
+            waiting.extend(request.next);
+        }
+        let now = (sender.clock)();
+        let claims = sender.store.settle_and_claim(settled, waiting.len(), sender.terms, now).await?;
+        next_due = claims.next_due;
+        let mut claimed = claims.claimed.into_iter();
+        for asker in waiting {
+            // A connection waits for its answer or has none: it cannot have gone away in between.
+            let _ = asker.send(claimed.next());
+        }
+    }
+    Ok(next_due)
+}
+
+/// The letters of open issues, each read from the store once.
+struct Letters {
+    store: Store,
+    kept: Mutex<HashMap<VariantId, Arc<(Frame, Variant)>>>,
+}
+
+impl Letters {
+    fn new(store: Store) -> Self {
+        Self { store, kept: Mutex::default() }
+    }
+
+    async fn get(&self, id: VariantId) -> Result<Arc<(Frame, Variant)>, StoreError> {
+        let kept = |letters: &Self| letters.kept.lock().expect("no one panics holding it").get(&id).cloned();
+        if let Some(letter) = kept(self) {
+            return Ok(letter);
+        }
+        let letter = Arc::new(self.store.variant(id).await?);
+        let mut letters = self.kept.lock().expect("no one panics holding it");
+        if letters.len() >= VARIANTS_KEPT_MAX {
+            letters.clear();
+        }
+        letters.insert(id, letter.clone());
+        Ok(letter)
+    }
+}
+
+/// One connection at work.
+struct Worker {
+    connection: Connection,
+    requests: mpsc::Sender<Request>,
+    letters: Arc<Letters>,
+    key: TokenKey,
+    tally: Arc<Tally>,
+    stop: CancellationToken,
+}
+
+impl Worker {
+    async fn run(mut self) -> Result<(), DeliverError> {
+        let ended = self.work().await;
+        self.connection.close().await;
+        ended
+    }
+
+    async fn work(&mut self) -> Result<(), DeliverError> {
+        let mut settled = None;
+        loop {
+            // Before a claim: a server that is away must cost no reader anything.
+            let ready = match self.stop.is_cancelled() {
+                true => None,
+                false => Some(self.connection.ready().await),
+            };
+            match ready {
+                Some(Ok(())) => {}
+                Some(Err(trouble)) => {
+                    self.hand_in(settled.take()).await?;
+                    return Err(trouble.into());
+                }
+                None => return self.hand_in(settled.take()).await,
+            }
+            let Some(claimed) = self.ask(settled.take()).await? else { return Ok(()) };
+            let outcome = self.send(claimed).await;
+            let trouble = match outcome.outcome() {
+                Outcome::NotSent { reason } => Some(Trouble::Passing(reason.clone())),
+                other => {
+                    self.tally.count(other);
+                    None
+                }
+            };
+            settled = Some(outcome);
+            if let Some(trouble) = trouble {
+                self.hand_in(settled.take()).await?;
+                return Err(trouble.into());
+            }
+        }
+    }
+
+    async fn send(&mut self, claimed: Claimed) -> Settled {
+        let letter = match self.letters.get(claimed.variant()).await {
+            Ok(letter) => letter,
+            Err(why) => return claimed.release(why.to_string()),
+        };
+        let (frame, variant) = letter.as_ref();
+        let to = Addressee { address: claimed.to(), name: claimed.name() };
+        let message = message::build(frame, variant, claimed.id(), to, &self.key);
+        let in_flight = claimed.begin();
+        let outcome = self.connection.send(&in_flight, &message).await;
+        in_flight.settle(outcome)
+    }
+
+    /// Hands in the last outcome and asks for the next letter; none if nothing more is due.
+    async fn ask(&self, settled: Option<Settled>) -> Result<Option<Claimed>, StoreError> {
+        let (next, answer) = oneshot::channel();
+        self.request(Request { settled, next: Some(next) }).await?;
+        answer.await.map_err(|_| gone())
+    }
+
+    async fn hand_in(&self, settled: Option<Settled>) -> Result<(), DeliverError> {
+        if settled.is_some() {
+            self.request(Request { settled, next: None }).await?;
+        }
+        Ok(())
+    }
+
+    async fn request(&self, request: Request) -> Result<(), StoreError> {
+        self.requests.send(request).await.map_err(|_| gone())
+    }
+}
+
+/// The writer stopped because the store did; its own error says why.
+fn gone() -> StoreError {
+    StoreError::Unavailable("an outcome could not be written down".into())
+}

@@ -1,0 +1,43 @@
+//! Letters as files: `outbox/ISSUE/MESSAGE.eml`, raw RFC 5322. A letter's name is its Message-ID, so
+//! writing it twice leaves one file.
+
+use std::path::{Path, PathBuf};
+
+use super::Trouble;
+use crate::{
+    delivery::{InFlight, Message, Outcome},
+    durable,
+};
+
+#[derive(Clone)]
+pub(super) struct Outbox {
+    folder: PathBuf,
+}
+
+impl Outbox {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_path_buf() }
+    }
+
+    pub(super) async fn ready(&self) -> Result<(), Trouble> {
+        std::fs::create_dir_all(&self.folder)
+            .map_err(|why| Trouble::Passing(format!("cannot make the folder `outbox`: {why}")))
+    }
+
+    pub(super) async fn send(&self, in_flight: &InFlight, message: &Message) -> Outcome {
+        let issue = in_flight.id().issue;
+        let name = match issue.0 {
+            // A test letter is of no issue; its moment tells one from another.
+            0 => format!("test/{}.eml", chrono::Utc::now().format("%Y%m%dT%H%M%S%.6f")),
+            _ => format!("{issue}/{}.eml", message.id.local()),
+        };
+        let path = self.folder.join(&name);
+        let bytes = message.bytes.clone();
+        let written = tokio::task::spawn_blocking(move || durable::write(&path, &bytes, None)).await;
+        match written {
+            Ok(Ok(())) => Outcome::Accepted { reply: format!("outbox/{name}") },
+            Ok(Err(why)) => Outcome::NotSent { reason: format!("outbox/{name}: {why}") },
+            Err(why) => Outcome::NotSent { reason: why.to_string() },
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! One look at the articles: every file read, entered in the ledger, and numbered if it is out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{Folder, Settings, scan::{Scan, Scanned, Scanner}};
+use crate::{
+    article::{
+        Article, ArticleId, Manuscript, State,
+        identity::Guid,
+        ledger::{Record, Sighting},
+    },
+    config::Config,
+    diagnostic::{Diagnostic, Problems, SourceFile},
+    store::{GoodText, Store, StoreError},
+};
+
+/// The articles as they stand at a moment.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Every article with a file that is good now, or was.
+    pub articles: Vec<Article>,
+    /// Every ledger entry, also of files that are gone.
+    pub records: Vec<Record>,
+    /// Files that articles can show, by their path below `articles/`.
+    pub media: BTreeMap<String, PathBuf>,
+    /// Everything wrong or guessed, and worth saying.
+    pub problems: Vec<Diagnostic>,
+    /// When something changes by itself: a waiting article's day, a live one's end.
+    pub next_change: Option<DateTime<Utc>>,
+}
+
+impl Look {
+    /// Those that are out at `now`.
+    pub fn live(&self, config: &Config, now: DateTime<Utc>) -> Vec<Article> {
+        self.articles
+            .iter()
+            .filter(|article| article.state(&config.outlets, now) == State::Live)
+            .cloned()
+            .collect()
+    }
+}
+
+/// Looks again and again, and reads only what changed.
+pub struct Looker {
+    folder: Folder,
+    store: Store,
+    scanner: Scanner,
+    /// Of each path, what it said when it was last good.
+    good: BTreeMap<String, Arc<Manuscript>>,
+    settings: Option<Arc<Settings>>,
+    last: Option<Last>,
+}
+
+/// What the last look saw, to know whether anything is different.
+struct Last {
+    paths: BTreeSet<String>,
+    media: BTreeMap<String, PathBuf>,
+    look: Arc<Look>,
+}
+
+impl Looker {
+    /// Looks at `folder` and keeps the ledger in `store`.
+    pub fn new(folder: &Folder, store: &Store) -> Self {
+        Self {
+            folder: folder.clone(),
+            store: store.clone(),
+            scanner: Scanner::default(),
+            good: BTreeMap::new(),
+            settings: None,
+            last: None,
+        }
+    }
+
+    /// Looks. The same `Arc` as last time if nothing changed.
+    pub async fn look(
+        &mut self,
+        settings: &Arc<Settings>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Look>, StoreError> {
+        let config = &settings.config;
+        if !self.settings.as_ref().is_some_and(|before| Arc::ptr_eq(before, settings)) {
+            self.scanner.forget();
+            self.settings = Some(settings.clone());
+            self.last = None;
+        }
+        let scan = self
+            .scanner
+            .scan(&self.folder.articles(), &config.desk())
+            .map_err(|why| StoreError::Unavailable(format!("cannot read articles/: {why}")))?;
+        let paths: BTreeSet<String> = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
+        if let Some(last) = &self.last
+            && scan.changed.is_empty()
+            && last.paths == paths
+            && last.media == scan.media
+            && last.look.next_change.is_none_or(|change| change > now)
+        {
+            return Ok(last.look.clone());
+        }
+        let look = Arc::new(self.enter(&scan, config, now).await?);
+        self.last = Some(Last { paths, media: scan.media, look: look.clone() });
+        Ok(look)
+    }
+
+    async fn enter(&mut self, scan: &Scan, config: &Config, now: DateTime<Utc>) -> Result<Look, StoreError> {
+        let problems = Problems::default();
+        let before = self.store.article_records().await?;
+        let refused = clashes(&scan.articles, &before, &problems);
+        let (good, bad): (Vec<_>, Vec<_>) = scan.articles.iter().partition(|scanned| {
+            scanned.manuscript.is_some() && !refused.contains(&scanned.path)
+        });
+        let sightings = good.iter().map(|scanned| sighting(scanned, config, now)).collect();
+        let present = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
+        let texts = good.iter().filter(|scanned| scan.changed.contains(&scanned.path)).map(|scanned| {
+            let side = scanned.side.as_ref().map(|side| side.text.clone());
+            (scanned.path.clone(), GoodText { text: scanned.file.text.clone(), side })
+        });
+        let ledger = self.store.enter_articles(sightings, present, texts.collect(), now).await?;
+        let by_id: BTreeMap<ArticleId, &Record> =
+            ledger.records.iter().map(|record| (record.id, record)).collect();
+        let mut articles = Vec::new();
+        for (scanned, id) in good.iter().zip(&ledger.found) {
+            if let (Some(manuscript), Some(record)) = (&scanned.manuscript, by_id.get(id)) {
+                self.good.insert(scanned.path.clone(), manuscript.clone());
+                manuscript.remarks.iter().for_each(|remark| problems.push(remark.clone()));
+                articles.push(article(record, manuscript.clone()));
+            }
+        }
+        for scanned in bad {
+            scanned.errors.iter().for_each(|error| problems.push(error.clone()));
+            let record = ledger.records.iter().find(|record| record.path == scanned.path);
+            if let Some(record) = record
+                && let Some(manuscript) = self.last_good(&scanned.path, config).await?
+            {
+                problems.push(Diagnostic::last_good_stays(&format!("articles/{}", scanned.path)));
+                articles.push(article(record, manuscript));
+            }
+        }
+        let records = self.number(&mut articles, ledger.records, config, now).await?;
+        let media = scan.media.clone();
+        remark(&articles, scan, config, now, &problems);
+        let next_change = next_change(&articles, config, now);
+        Ok(Look { articles, records, media, problems: problems.into_vec(), next_change })
+    }
+
+    /// What a file that is bad now said when it was good: from memory, or after a restart from the
+    /// store.
+    async fn last_good(&mut self, path: &str, config: &Config) -> Result<Option<Arc<Manuscript>>, StoreError> {
+        if let Some(manuscript) = self.good.get(path) {
+            return Ok(Some(manuscript.clone()));
+        }
+        let Some(good) = self.store.good_text(path.to_string()).await? else { return Ok(None) };
+        let file = |text| Arc::new(SourceFile { path: format!("articles/{path}"), text });
+        let side = good.side.map(file);
+        let quiet = Problems::default();
+        let manuscript = Manuscript::read(&file(good.text), side.as_ref(), path, &config.desk(), &quiet);
+        let manuscript = manuscript.map(Arc::new);
+        if let Some(manuscript) = &manuscript {
+            self.good.insert(path.to_string(), manuscript.clone());
+        }
+        Ok(manuscript)
+    }
+
+    /// Gives a number to every article that is out for the first time, in the order of its date.
+    async fn number(
+        &self,
+        articles: &mut [Article],
+        records: Vec<Record>,
+        config: &Config,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Record>, StoreError> {
+        let mut fresh: Vec<&Article> = articles
+            .iter()
+            .filter(|article| article.seq.is_none())
+            .filter(|article| article.state(&config.outlets, now) == State::Live)
+            .collect();
+        fresh.sort_by_key(|article| (article.published(&config.outlets), article.manuscript.path.clone()));
+        let ids: Vec<ArticleId> = fresh.iter().map(|article| article.id).collect();
+        let changed = !ids.is_empty();
+        self.store.go_live(ids, now).await?;
+        if !changed {
+            return Ok(records);
+        }
+        let records = self.store.article_records().await?;
+        for article in articles {
+            if let Some(record) = records.iter().find(|record| record.id == article.id) {
+                (article.seq, article.live_at) = (record.seq, record.live_at);
+            }
+        }
+        Ok(records)
+    }
+}
+
+fn sighting(scanned: &Scanned, config: &Config, now: DateTime<Utc>) -> Sighting {
+    let manuscript = scanned.manuscript.as_ref().expect("only good files are sighted");
+    let day = manuscript.date.map_or_else(
+        || now.with_timezone(&config.site.zone).date_naive(),
+        |when| when.day,
+    );
+    let key = crate::article::key_of(&scanned.path);
+    let mut slugs = manuscript.aliases.clone();
+    slugs.push(manuscript.slug.clone());
+    Sighting {
+        path: scanned.path.clone(),
+        content: scanned.content.clone(),
+        brought: manuscript.guid.is_some(),
+        guid: manuscript.guid.clone().unwrap_or_else(|| Guid::mint(&config.site.id_authority, day, key)),
+        title: manuscript.title.clone(),
+        language: manuscript.language.clone(),
+        slugs,
+    }
+}
+
+fn article(record: &Record, manuscript: Arc<Manuscript>) -> Article {
+    Article {
+        id: record.id,
+        guid: record.guid.clone(),
+        seq: record.seq,
+        live_at: record.live_at,
+        is_archive: record.is_archive,
+        first_seen: record.first_seen,
+        manuscript,
+    }
+}
+
+/// Files that want an address which another has: whoever had it first keeps it.
+fn clashes(scanned: &[Arc<Scanned>], records: &[Record], problems: &Problems) -> BTreeSet<String> {
+    let mut claims: BTreeMap<&str, Vec<(&Scanned, &Manuscript)>> = BTreeMap::new();
+    for scanned in scanned {
+        if let Some(manuscript) = &scanned.manuscript {
+            claims.entry(manuscript.slug.as_str()).or_default().push((scanned, manuscript));
+        }
+    }
+    let mut refused = BTreeSet::new();
+    for (slug, mut claimants) in claims.into_iter().filter(|(_, claimants)| claimants.len() > 1) {
+        let had_it = |path: &str| {
+            let holds = |record: &&Record| {
+                record.path == path && record.slugs.last().is_some_and(|last| last.as_str() == slug)
+            };
+            records.iter().find(holds).map_or(i64::MAX, |record| record.id.0)
+        };
+        claimants.sort_by_key(|(scanned, _)| (had_it(&scanned.path), scanned.path.clone()));
+        let holder = format!("articles/{}", claimants[0].0.path);
+        for (scanned, manuscript) in &claimants[1..] {
+            let span = &manuscript.slug_span;
+            problems.push(Diagnostic::slug_taken(&scanned.file, span, slug, &holder));
+            refused.insert(scanned.path.clone());
+        }
+    }
+    refused
+}
+
+/// What is worth saying of good files: held back, or showing what is not there.
+fn remark(articles: &[Article], scan: &Scan, config: &Config, now: DateTime<Utc>, problems: &Problems) {
+    let files: BTreeMap<&str, &Scanned> =
+        scan.articles.iter().map(|scanned| (scanned.path.as_str(), scanned.as_ref())).collect();
+    let root = config.site.url.join("media/").map(String::from).unwrap_or_default();
+    for article in articles {
+        let manuscript = &article.manuscript;
+        let Some(scanned) = files.get(manuscript.path.as_str()) else { continue };
+        if article.state(&config.outlets, now) == State::Held {
+            let outlet = manuscript.attributions.iter().find_map(|attribution| {
+                let outlet = config.outlets.get(&attribution.outlet)?;
+                (attribution.date.is_none() && outlet.republish_after.num_days() > 0).then_some(outlet)
+            });
+            if let Some(outlet) = outlet {
+                let name = outlet.name.for_readers_of(config.site.language());
+                let days = usize::try_from(outlet.republish_after.num_days()).unwrap_or(usize::MAX);
+                let delay = crate::diagnostic::count(days, "day");
+                let span = &manuscript.attribution_span;
+                problems.push(Diagnostic::held(&scanned.file, span, name, &delay));
+            }
+        }
+        for url in manuscript.media() {
+            let Some(path) = url.strip_prefix(&root) else { continue };
+            let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+            if !scan.media.contains_key(&path) {
+                let name = path.rsplit('/').next().unwrap_or(&path);
+                let start = scanned.file.text.find(name).unwrap_or(0);
+                let end = if start == 0 { 0 } else { start + name.len() };
+                problems.push(Diagnostic::missing_media(&scanned.file, &(start..end), name));
+            }
+        }
+    }
+}
+
+fn next_change(articles: &[Article], config: &Config, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    articles
+        .iter()
+        .filter_map(|article| match article.state(&config.outlets, now) {
+            State::Waiting { until } => Some(until),
+            State::Live => article.ends(&config.outlets),
+            _ => None,
+        })
+        .min()
+}

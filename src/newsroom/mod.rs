@@ -1,0 +1,250 @@
+//! A newsroom as it stands: its folder, its settings, and its articles entered in the ledger.
+//!
+//! This only looks. What is made of it, pages and feeds or letters, is for `publish` and `compose`.
+
+mod look;
+mod scan;
+mod show;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+pub use look::{Look, Looker};
+
+use crate::{
+    config::Config,
+    diagnostic::{Diagnostic, Problems, SourceFile},
+    subscriber::{
+        list::{self, LIST_BYTES_MAX, List, Offer},
+        token::TokenKey,
+    },
+    template::Templates,
+};
+
+/// The file that makes a folder a newsroom.
+pub const CONFIG: &str = "config.toml";
+/// Templates and words are small; a larger file is something else.
+const TEMPLATE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Where a newsroom's files are.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// The newsroom at `root`.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What the author writes.
+    pub fn articles(&self) -> PathBuf {
+        self.root.join("articles")
+    }
+
+    /// Readers' lists.
+    pub fn subscribers(&self) -> PathBuf {
+        self.root.join("subscribers")
+    }
+
+    /// The program's own.
+    pub fn data(&self) -> PathBuf {
+        self.root.join("data")
+    }
+
+    /// Feeds and pages.
+    pub fn public(&self) -> PathBuf {
+        self.root.join("public")
+    }
+
+    /// Letters as files.
+    pub fn outbox(&self) -> PathBuf {
+        self.root.join("outbox")
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.data().join("byline.sqlite")
+    }
+
+    /// The newsroom's key, made the first time it is asked for.
+    pub fn key(&self) -> io::Result<TokenKey> {
+        let path = self.data().join("secret.key");
+        if !path.exists() {
+            make_key(&path)?;
+        }
+        let bytes = fs::read(&path)?;
+        let wrong = || io::Error::other(format!("{} is not a key of 32 bytes", path.display()));
+        Ok(TokenKey::new(bytes.try_into().map_err(|_| wrong())?))
+    }
+
+    /// Reads `config.toml`, the templates and the words.
+    pub fn settings(&self, environment: &BTreeMap<String, String>) -> Read {
+        let problems = Problems::default();
+        let config = match source_file(CONFIG, &self.root.join(CONFIG)) {
+            Ok(file) => file,
+            Err(_) if !self.root.join(CONFIG).exists() => {
+                let hint = "this folder is no newsroom yet: `byline init .` makes one";
+                return Read::failed(vec![Diagnostic::missing_file(CONFIG, hint)]);
+            }
+            Err(problem) => return Read::failed(vec![problem]),
+        };
+        let reading = Config::read(config, environment, &self.root);
+        reading.problems.into_iter().for_each(|problem| problems.push(problem));
+        if !reading.is_whole {
+            return Read::failed(problems.into_vec());
+        }
+        let files = self.template_files(&problems);
+        let templates = match Templates::compile(&files, &reading.config.site.languages) {
+            Ok(templates) => Some(templates),
+            Err(found) => {
+                found.into_iter().for_each(|problem| problems.push(problem));
+                None
+            }
+        };
+        Read { config: Some(reading.config), templates, problems: problems.into_vec() }
+    }
+
+    fn template_files(&self, problems: &Problems) -> Vec<SourceFile> {
+        let mut files = Vec::new();
+        for (folder, endings) in [("templates", &[".hbs", ".css"][..]), ("i18n", &[".toml"])] {
+            gather(&self.root.join(folder), folder, endings, &mut files);
+        }
+        let mut sources = Vec::new();
+        for (shown, path) in files {
+            match source_file(&shown, &path) {
+                Ok(file) => sources.push(file),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        sources
+    }
+
+    /// Reads every list: `subscribers/NEWSLETTER.csv`, by newsletter.
+    pub fn lists(&self, config: &Config, problems: &Problems) -> Vec<(String, SourceFile, List)> {
+        let mut files = Vec::new();
+        gather(&self.subscribers(), "subscribers", &[".csv"], &mut files);
+        let known: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.id.as_str()).collect();
+        let mut lists = Vec::new();
+        for (shown, path) in files {
+            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let Some(newsletter) = config.newsletter(&id) else {
+                problems.push(Diagnostic::list_without_newsletter(&shown, &id, &known));
+                continue;
+            };
+            if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > LIST_BYTES_MAX) {
+                problems.push(Diagnostic::unreadable(&shown, "it is larger than a list may be"));
+                continue;
+            }
+            match source_file(&shown, &path) {
+                Ok(file) => {
+                    let cadences: Vec<&str> =
+                        newsletter.cadences.iter().map(|cadence| cadence.name.as_str()).collect();
+                    let offer = Offer { languages: &newsletter.languages, cadences: &cadences };
+                    let list = list::read(&file, offer, problems);
+                    lists.push((id, file, list));
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        lists
+    }
+}
+
+/// The settings of a newsroom.
+pub struct Settings {
+    /// `config.toml`
+    pub config: Config,
+    /// `templates/` and `i18n/`
+    pub templates: Templates,
+}
+
+/// What reading the settings came to.
+pub struct Read {
+    /// As far as it could be read, to go on checking with.
+    pub config: Option<Config>,
+    /// If all of them hold.
+    pub templates: Option<Templates>,
+    /// Everything wrong.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl Read {
+    fn failed(problems: Vec<Diagnostic>) -> Self {
+        Self { config: None, templates: None, problems }
+    }
+
+    /// The settings, if nothing is wrong with them; else what is. Notes come with either.
+    pub fn settings(self) -> (Option<Settings>, Vec<Diagnostic>) {
+        let wrong = self.problems.iter().any(Diagnostic::is_error);
+        match (self.config, self.templates) {
+            (Some(config), Some(templates)) if !wrong => (Some(Settings { config, templates }), self.problems),
+            _ => (None, self.problems),
+        }
+    }
+}
+
+/// A file's text, or why it has none.
+fn source_file(shown: &str, full: &Path) -> Result<SourceFile, Diagnostic> {
+    let bytes = fs::read(full).map_err(|why| Diagnostic::unreadable(shown, why))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(SourceFile { path: shown.to_string(), text }),
+        Err(why) => {
+            let valid = why.utf8_error().valid_up_to();
+            let valid = String::from_utf8_lossy(&why.as_bytes()[..valid]).into_owned();
+            Err(Diagnostic::not_utf8(shown, &valid))
+        }
+    }
+}
+
+/// Files below a folder with one of these endings, in the order of their names.
+fn gather(folder: &Path, shown: &str, endings: &[&str], files: &mut Vec<(String, PathBuf)>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut entries: Vec<_> = entries.flatten().collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Ok(metadata) = entry.metadata() else { continue };
+        let shown = format!("{shown}/{name}");
+        if metadata.is_dir() {
+            gather(&entry.path(), &shown, endings, files);
+        } else if metadata.is_file()
+            && !name.starts_with('.')
+            && metadata.len() <= TEMPLATE_BYTES_MAX.max(LIST_BYTES_MAX)
+            && endings.iter().any(|ending| name.ends_with(ending))
+        {
+            files.push((shown, entry.path()));
+        }
+    }
+}
+
+/// Readable by its owner alone from its first moment; two processes that start at once agree on one.
+fn make_key(path: &Path) -> io::Result<()> {
+    use std::io::Write;
+    #[cfg(unix)]
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = options.open(&temporary)?;
+    file.write_all(&rand::random::<[u8; 32]>())?;
+    file.sync_all()?;
+    // Unlike a rename, a link does not replace the key that another process made first.
+    let linked = fs::hard_link(&temporary, path);
+    fs::remove_file(&temporary)?;
+    match linked {
+        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => Err(why),
+        _ => Ok(()),
+    }
+}

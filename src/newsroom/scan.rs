@@ -1,0 +1,210 @@
+//! The author's folders as files: what is there, what changed, what is good. Only what changed is read
+//! and parsed again; the rest costs a stat.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use sha2::{Digest, Sha256};
+
+use super::source_file;
+use crate::{
+    article::{ARTICLE_BYTES_MAX, Desk, Format, Manuscript},
+    diagnostic::{Diagnostic, Problems, SourceFile},
+    durable,
+};
+
+/// Folders inside folders, at the most.
+const DEPTH_MAX: usize = 12;
+
+/// A file as the file system tells it apart from its next version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    #[cfg(unix)]
+    changed: (i64, i64, u64),
+}
+
+/// One article's file, read.
+#[derive(Debug, Clone)]
+pub struct Scanned {
+    /// Below `articles/`.
+    pub path: String,
+    /// Its text; empty if it is not UTF-8.
+    pub file: Arc<SourceFile>,
+    /// Its side file.
+    pub side: Option<Arc<SourceFile>>,
+    /// SHA-256 of both, as hex.
+    pub content: String,
+    /// What it says, unless a problem stops it.
+    pub manuscript: Option<Arc<Manuscript>>,
+    /// What stops it.
+    pub errors: Vec<Diagnostic>,
+}
+
+/// What a scan found.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Every article's file, by path.
+    pub articles: Vec<Arc<Scanned>>,
+    /// Every other file below `articles/`, by path.
+    pub media: BTreeMap<String, PathBuf>,
+    /// Articles that are new or changed since the last scan.
+    pub changed: BTreeSet<String>,
+}
+
+/// Remembers what was read, so that an unchanged file is not read again.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    known: BTreeMap<String, (Stamp, Option<Stamp>, Arc<Scanned>)>,
+}
+
+impl Scanner {
+    /// Forgets everything: what an article comes to may have changed with the config.
+    pub fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    /// Looks at the whole folder `articles`.
+    pub fn scan(&mut self, articles: &Path, desk: &Desk<'_>) -> io::Result<Scan> {
+        let files = walk(articles)?;
+        let mut scan = Scan::default();
+        let mut sides = BTreeSet::new();
+        let mut known = BTreeMap::new();
+        for (path, (full, stamp)) in files.iter().filter(|(path, _)| Format::of(path).is_some()) {
+            let side = side_of(path).filter(|side| files.contains_key(side));
+            let side_stamp = side.as_ref().map(|side| files[side].1);
+            sides.extend(side.clone());
+            let same = self.known.get(path).filter(|(was, side, _)| was == stamp && *side == side_stamp);
+            let scanned = match same {
+                Some((_, _, scanned)) => scanned.clone(),
+                None => {
+                    scan.changed.insert(path.clone());
+                    let side = side.as_ref().map(|side| (side.as_str(), files[side].0.as_path()));
+                    Arc::new(read(path, full, stamp.bytes, side, desk))
+                }
+            };
+            known.insert(path.clone(), (*stamp, side_stamp, scanned.clone()));
+            scan.articles.push(scanned);
+        }
+        self.known = known;
+        scan.media = files
+            .into_iter()
+            .filter(|(path, _)| Format::of(path).is_none() && !sides.contains(path))
+            .map(|(path, (full, _))| (path, full))
+            .collect();
+        Ok(scan)
+    }
+}
+
+/// `qanats.toml` beside `qanats.txt`.
+fn side_of(path: &str) -> Option<String> {
+    Some(format!("{}.toml", path.rsplit_once('.')?.0))
+}
+
+/// Reads an article's file. Whatever is wrong with it becomes a diagnostic.
+fn read(path: &str, full: &Path, bytes: u64, side: Option<(&str, &Path)>, desk: &Desk<'_>) -> Scanned {
+    let shown = format!("articles/{path}");
+    let failed = |file: Arc<SourceFile>, problem: Diagnostic| Scanned {
+        path: path.to_string(),
+        content: String::new(),
+        file,
+        side: None,
+        manuscript: None,
+        errors: vec![problem],
+    };
+    let empty = Arc::new(SourceFile { path: shown.clone(), text: String::new() });
+    if bytes > ARTICLE_BYTES_MAX {
+        return failed(empty, Diagnostic::unreadable(&shown, "it is larger than 2 MiB"));
+    }
+    let file = match source_file(&shown, full) {
+        Ok(file) => Arc::new(file),
+        Err(problem) => return failed(empty, problem),
+    };
+    let side = match side.map(|(path, full)| source_file(&format!("articles/{path}"), full)) {
+        None => None,
+        Some(Ok(side)) => Some(Arc::new(side)),
+        Some(Err(problem)) => return failed(file, problem),
+    };
+    let problems = Problems::default();
+    let manuscript = Manuscript::read(&file, side.as_ref(), path, desk, &problems).map(Arc::new);
+    let mut digest = Sha256::new();
+    digest.update(&file.text);
+    if let Some(side) = &side {
+        digest.update([0]);
+        digest.update(&side.text);
+    }
+    Scanned {
+        path: path.to_string(),
+        content: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        file,
+        side,
+        manuscript,
+        errors: problems.into_vec(),
+    }
+}
+
+type Files = BTreeMap<String, (PathBuf, Stamp)>;
+
+/// Every regular file below a folder, with `/` between the parts of its path. Links, devices, hidden
+/// files and what editors leave while they save are not articles.
+fn walk(folder: &Path) -> io::Result<Files> {
+    let mut files = BTreeMap::new();
+    match fs::symlink_metadata(folder) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(files),
+        Err(why) => return Err(why),
+        Ok(_) => walk_into(folder, "", 0, &mut files)?,
+    }
+    Ok(files)
+}
+
+fn walk_into(folder: &Path, prefix: &str, depth: usize, files: &mut Files) -> io::Result<()> {
+    if depth > DEPTH_MAX {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_passed_over(&name) {
+            continue;
+        }
+        let path = format!("{prefix}{name}");
+        // Gone between the listing and this: the next look will see the folder without it.
+        let Ok(metadata) = fs::symlink_metadata(entry.path()) else { continue };
+        if metadata.is_dir() {
+            walk_into(&entry.path(), &format!("{path}/"), depth + 1, files)?;
+        } else if metadata.is_file() {
+            files.insert(path, (entry.path(), Stamp::of(&metadata)));
+        }
+    }
+    Ok(())
+}
+
+/// Hidden files, backups (`a.md~`, `#a.md#`) and what editors, browsers and rsync have not finished.
+fn is_passed_over(name: &str) -> bool {
+    let unfinished = [".swp", ".swx", ".tmp", ".part", ".crdownload", ".bak", ".orig"];
+    name.starts_with('.')
+        || name.starts_with('#')
+        || name.ends_with('~')
+        || durable::is_temporary(name)
+        || unfinished.iter().any(|ending| name.ends_with(ending))
+}
+
+impl Stamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+            // An editor can keep size and time; it cannot keep these.
+            #[cfg(unix)]
+            changed: (metadata.ctime(), metadata.ctime_nsec(), metadata.ino()),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! How an article and the site are shown in pages and letters alike.
+
+use chrono::SecondsFormat;
+
+use super::Settings;
+use crate::{
+    article::Article,
+    feed::page_of,
+    language::Language,
+    newsletter::Newsletter,
+    template::context::{AttributionContext, Card, ImageContext, NewsletterContext, SiteContext},
+};
+
+/// The class of the attribution line; in pages and letters only.
+const WRITTEN_FOR: &str = "written-for";
+
+impl Settings {
+    /// An article in a list, in its own language.
+    pub fn card(&self, article: &Article) -> Card {
+        let config = &self.config;
+        let manuscript = &article.manuscript;
+        let language = &manuscript.language;
+        let published = article.published(&config.outlets);
+        let attributions = manuscript.credits(&config.outlets).into_iter().map(|credit| {
+            AttributionContext { html: credit.html(Some(WRITTEN_FOR)), text: credit.line() }
+        });
+        Card {
+            title: manuscript.title.clone(),
+            url: page_of(article, &config.site.url).to_string(),
+            language: language.clone(),
+            direction: language.direction(),
+            date: language.date(&published.with_timezone(&config.site.zone)),
+            datetime: published.to_rfc3339_opts(SecondsFormat::Secs, true),
+            summary: manuscript.summary.clone(),
+            attributions: attributions.collect(),
+            tags: manuscript.tags.clone(),
+            image: manuscript
+                .image
+                .as_ref()
+                .map(|image| ImageContext { url: image.src.clone(), alt: image.alt.clone() }),
+            body_html: None,
+            text_body: None,
+        }
+    }
+
+    /// The site, in a language.
+    pub fn site_context(&self, language: &Language) -> SiteContext {
+        let site = &self.config.site;
+        SiteContext {
+            title: site.title.for_readers_of(language).to_string(),
+            description: site.description.for_readers_of(language).to_string(),
+            author: site.author.for_readers_of(language).to_string(),
+            url: site.url.to_string(),
+            postal_address: self.config.mail.postal_address.clone(),
+        }
+    }
+
+    /// A newsletter, in a language.
+    pub fn newsletter_context(&self, newsletter: &Newsletter, language: &Language) -> NewsletterContext {
+        let description = newsletter.description.as_ref();
+        NewsletterContext {
+            name: newsletter.name.for_readers_of(language).to_string(),
+            description: description.map(|words| words.for_readers_of(language).to_string()),
+            language: language.clone(),
+            direction: language.direction(),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The ledger of articles: who each file is, in which order they went live, where they have been.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{Result, Store, from_ms, to_ms};
+use crate::article::{
+    ArticleId,
+    identity::{Guid, Slug},
+    ledger::{Record, Sighting, identify},
+};
+
+/// The ledger after the files have been entered.
+#[derive(Debug)]
+pub struct Ledger {
+    /// Every entry, also of files that are gone.
+    pub records: Vec<Record>,
+    /// For each sighting, its entry.
+    pub found: Vec<ArticleId>,
+}
+
+/// The text of a good file, kept for when a bad one replaces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoodText {
+    /// The file.
+    pub text: String,
+    /// Its side file.
+    pub side: Option<String>,
+}
+
+impl Store {
+    /// Enters what was seen: finds each file's entry or makes one. `present` are all files there are,
+    /// good or bad; `texts` those of the sightings that changed, by path.
+    pub async fn enter_articles(
+        &self,
+        sightings: Vec<Sighting>,
+        present: BTreeSet<String>,
+        texts: BTreeMap<String, GoodText>,
+        now: DateTime<Utc>,
+    ) -> Result<Ledger> {
+        self.act(move |tx| {
+            let records = records(tx)?;
+            let found = identify(&records, &sightings, &present);
+            let by_id: BTreeMap<ArticleId, &Record> =
+                records.iter().map(|record| (record.id, record)).collect();
+            let mut ids = Vec::with_capacity(sightings.len());
+            for (sighting, id) in sightings.iter().zip(found) {
+                let id = match id {
+                    Some(id) => {
+                        update(tx, id, sighting, by_id.get(&id).copied())?;
+                        id
+                    }
+                    None => insert(tx, sighting, now)?,
+                };
+                if let Some(good) = texts.get(&sighting.path) {
+                    tx.prepare_cached(
+                        "INSERT INTO good_text VALUES (?1, ?2, ?3)
+                         ON CONFLICT DO UPDATE SET text = excluded.text, side = excluded.side",
+                    )?
+                    .execute(params![id.0, good.text, good.side])?;
+                }
+                ids.push(id);
+            }
+            Ok(Ledger { records: self::records(tx)?, found: ids })
+        })
+        .await
+    }
+
+    /// The last good text of the article whose file is at `path`.
+    pub async fn good_text(&self, path: String) -> Result<Option<GoodText>> {
+        self.act(move |tx| {
+            let found = tx
+                .query_row(
+                    "SELECT text, side FROM good_text JOIN article ON id = article_id WHERE path = ?1",
+                    [path],
+                    |row| Ok(GoodText { text: row.get(0)?, side: row.get(1)? }),
+                )
+                .optional()?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Numbers articles that are live for the first time, in the order given. Those of the newsroom's
+    /// very first scan are its archive: they are no news.
+    pub async fn go_live(&self, articles: Vec<ArticleId>, now: DateTime<Utc>) -> Result<()> {
+        self.act(move |tx| {
+            let scanned: bool = tx.query_row("SELECT scanned FROM newsroom", [], |row| row.get(0))?;
+            for id in articles {
+                tx.prepare_cached(
+                    "UPDATE article SET live_at = ?2, is_archive = ?3,
+                            seq = (SELECT coalesce(max(seq), 0) + 1 FROM article)
+                     WHERE id = ?1 AND seq IS NULL",
+                )?
+                .execute(params![id.0, to_ms(now), !scanned])?;
+            }
+            tx.execute("UPDATE newsroom SET scanned = 1 WHERE scanned = 0", [])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Every entry.
+    pub async fn article_records(&self) -> Result<Vec<Record>> {
+        self.act(|tx| records(tx)).await
+    }
+}
+
+fn records(tx: &Transaction<'_>) -> Result<Vec<Record>> {
+    let mut slugs: BTreeMap<i64, Vec<Slug>> = BTreeMap::new();
+    let mut statement = tx.prepare_cached("SELECT article_id, slug FROM slug ORDER BY used")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        slugs.entry(row.get(0)?).or_default().push(Slug::remembered(row.get(1)?));
+    }
+    let mut statement = tx.prepare_cached(
+        "SELECT id, guid, path, content, title, language, first_seen, seq, live_at, is_archive
+         FROM article ORDER BY id",
+    )?;
+    let records = statement.query_map([], |row| {
+        let id: i64 = row.get(0)?;
+        let language: String = row.get(5)?;
+        Ok(Record {
+            id: ArticleId(id),
+            guid: Guid::given(row.get(1)?),
+            path: row.get(2)?,
+            content: row.get(3)?,
+            title: row.get(4)?,
+            language: language.parse().map_err(|_| rusqlite::Error::InvalidQuery)?,
+            first_seen: from_ms(row.get(6)?),
+            seq: row.get(7)?,
+            live_at: row.get::<_, Option<i64>>(8)?.map(from_ms),
+            is_archive: row.get(9)?,
+            slugs: slugs.remove(&id).unwrap_or_default(),
+        })
+    })?;
+    Ok(records.collect::<std::result::Result<_, _>>()?)
+}
+
+fn insert(tx: &Transaction<'_>, sighting: &Sighting, now: DateTime<Utc>) -> Result<ArticleId> {
+    let mut guid = sighting.guid.clone();
+    let mut number = 2;
+    while tx.prepare_cached("SELECT 1 FROM article WHERE guid = ?1")?.exists([guid.as_str()])? {
+        guid = sighting.guid.numbered(number);
+        number += 1;
+    }
+    tx.prepare_cached(
+        "INSERT INTO article (guid, path, content, title, language, first_seen)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        guid.as_str(),
+        sighting.path,
+        sighting.content,
+        sighting.title,
+        sighting.language.as_str(),
+        to_ms(now)
+    ])?;
+    let id = ArticleId(tx.last_insert_rowid());
+    enter_slugs(tx, id, &sighting.slugs)?;
+    Ok(id)
+}
+
+fn update(
+    tx: &Transaction<'_>,
+    id: ArticleId,
+    sighting: &Sighting,
+    record: Option<&Record>,
+) -> Result<()> {
+    let same = record.is_some_and(|record| {
+        record.path == sighting.path
+            && record.content == sighting.content
+            && record.title == sighting.title
+            && record.language == sighting.language
+    });
+    if !same {
+        tx.prepare_cached(
+            "UPDATE article SET path = ?2, content = ?3, title = ?4, language = ?5 WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            sighting.path,
+            sighting.content,
+            sighting.title,
+            sighting.language.as_str()
+        ])?;
+    }
+    let known = |slug: &Slug| record.is_some_and(|record| record.slugs.contains(slug));
+    let current = record.and_then(|record| record.slugs.last()) == sighting.slugs.last();
+    if !current || !sighting.slugs.iter().all(known) {
+        enter_slugs(tx, id, &sighting.slugs)?;
+    }
+    Ok(())
+}
+
+/// The last is the present address, and takes it over from whoever had it before.
+fn enter_slugs(tx: &Transaction<'_>, id: ArticleId, slugs: &[Slug]) -> Result<()> {
+    for (index, slug) in slugs.iter().enumerate() {
+        let is_present = index + 1 == slugs.len();
+        tx.prepare_cached(
+            "INSERT INTO slug VALUES (?1, ?2, (SELECT coalesce(max(used), 0) + 1 FROM slug))
+             ON CONFLICT DO UPDATE SET article_id = excluded.article_id, used = excluded.used
+             WHERE ?3 OR article_id = excluded.article_id",
+        )?
+        .execute(params![slug.as_str(), id.0, is_present])?;
+    }
+    Ok(())
+}

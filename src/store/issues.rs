@@ -1,0 +1,421 @@
+//! Issues: opened once, with everything that they will ever send, and followed to their end.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Result, Store, from_ms, to_ms};
+use crate::{
+    article::ArticleId,
+    delivery::{DeliveryState, VariantId},
+    newsletter::{
+        issue::{IssueId, IssueState, Origin},
+        variant::{Frame, Variant},
+    },
+    subscriber::SubscriptionId,
+};
+
+/// An issue to be opened: its content and its audience.
+#[derive(Debug, Clone)]
+pub struct NewIssue {
+    /// What made it.
+    pub origin: Origin,
+    /// The newsletter's id.
+    pub newsletter: String,
+    /// `Waiting` or `Sending`.
+    pub state: IssueState,
+    /// The highest `seq` it offers.
+    pub cut: i64,
+    /// What its letters have alike.
+    pub frame: Frame,
+    /// Its letters, one a group of readers.
+    pub variants: Vec<NewVariant>,
+    /// Who gets which.
+    pub letters: Vec<NewLetter>,
+}
+
+/// A rendered letter and the articles in it.
+#[derive(Debug, Clone)]
+pub struct NewVariant {
+    /// The letter.
+    pub content: Variant,
+    /// What it carries.
+    pub articles: Vec<ArticleId>,
+}
+
+/// One reader of an issue that is being opened.
+#[derive(Debug, Clone, Copy)]
+pub struct NewLetter {
+    /// To whom.
+    pub subscription: SubscriptionId,
+    /// Which of the issue's variants.
+    pub variant: usize,
+    /// The reader's watermark when the audience was read.
+    pub seen_before: i64,
+}
+
+/// What became of opening an issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "an issue that was there already was not opened"]
+pub enum Opened {
+    /// It is there now, with so many letters.
+    New(IssueId, usize),
+    /// Its slot, or its announcement, has one.
+    Already,
+}
+
+/// How far a cadence has been looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Considered {
+    /// Slots up to here.
+    pub until: DateTime<Utc>,
+    /// Articles up to here.
+    pub seq: i64,
+}
+
+/// An issue and its counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IssueSummary {
+    /// Its number.
+    pub issue: IssueId,
+    /// Its newsletter.
+    pub newsletter: String,
+    /// `slot`, `by_hand`, `announcement` or `special`.
+    pub origin: String,
+    /// The cadence whose readers it is for; all if none.
+    pub cadence: Option<String>,
+    /// When its slot was due.
+    pub slot: Option<DateTime<Utc>>,
+    /// When it was opened.
+    pub opened: DateTime<Utc>,
+    /// Where it stands.
+    pub state: IssueState,
+    /// How many letters it was opened with.
+    pub letters: usize,
+    /// How many letters are in each state.
+    pub counts: BTreeMap<&'static str, usize>,
+}
+
+/// One outcome a reader, and whether the sums balance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// The issue.
+    #[serde(flatten)]
+    pub summary: IssueSummary,
+    /// Whether the counts add up to the letters that it was opened with.
+    pub balanced: bool,
+    /// Every reader of it.
+    pub readers: Vec<AuditRow>,
+}
+
+/// What became of one reader's letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditRow {
+    /// The address.
+    pub email: String,
+    /// The state's name.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the server said last.
+    pub reply: Option<String>,
+    /// When.
+    pub updated: DateTime<Utc>,
+}
+
+impl IssueSummary {
+    /// How many letters are in this state.
+    pub fn count(&self, state: DeliveryState) -> usize {
+        self.counts.get(state.as_str()).copied().unwrap_or(0)
+    }
+
+    /// How many letters have no final state.
+    pub fn open(&self) -> usize {
+        DeliveryState::ALL.into_iter().filter(|state| !state.is_final()).map(|state| self.count(state)).sum()
+    }
+}
+
+/// A variant as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    language: String,
+    subject: String,
+    text: String,
+    html: String,
+    greeting: String,
+    greeting_nameless: String,
+}
+
+impl Store {
+    /// Opens an issue in one transaction: its variants, its deliveries, and every reader's watermark.
+    /// A reader who left, or whom another issue offered these articles meanwhile, is not in it.
+    pub async fn open_issue(&self, new: NewIssue) -> Result<Opened> {
+        self.act(move |tx| {
+            let Some(issue) = insert_issue(tx, &new)? else { return Ok(Opened::Already) };
+            let mut variants = Vec::with_capacity(new.variants.len());
+            for variant in &new.variants {
+                variants.push(insert_variant(tx, issue, variant)?);
+            }
+            let mut letters = 0_usize;
+            for letter in &new.letters {
+                if take_reader(tx, &new, letter)? {
+                    tx.prepare_cached(
+                        "INSERT INTO delivery
+                            (issue_id, subscription_id, variant_id, state, not_before, seen_before, updated)
+                         VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?4)",
+                    )?
+                    .execute(params![
+                        issue.0,
+                        letter.subscription.0,
+                        variants[letter.variant].0,
+                        to_ms(new.frame.date),
+                        letter.seen_before
+                    ])?;
+                    letters += 1;
+                }
+            }
+            let state = if letters == 0 { IssueState::Done } else { new.state };
+            tx.execute(
+                "UPDATE issue SET letters = ?2, state = ?3 WHERE id = ?1",
+                params![issue.0, letters as i64, state.as_str()],
+            )?;
+            Ok(Opened::New(issue, letters))
+        })
+        .await
+    }
+
+    /// How far a cadence has been looked at; `start` if never, which is then remembered.
+    pub async fn considered(
+        &self,
+        newsletter: String,
+        cadence: String,
+        start: Considered,
+    ) -> Result<Considered> {
+        self.act(move |tx| {
+            tx.execute(
+                "INSERT INTO schedule VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                params![newsletter, cadence, to_ms(start.until), start.seq],
+            )?;
+            Ok(tx.query_row(
+                "SELECT considered, seq FROM schedule WHERE newsletter = ?1 AND cadence = ?2",
+                params![newsletter, cadence],
+                |row| Ok(Considered { until: from_ms(row.get(0)?), seq: row.get(1)? }),
+            )?)
+        })
+        .await
+    }
+
+    /// A cadence has been looked at up to here. It never goes back.
+    pub async fn consider(
+        &self,
+        newsletter: String,
+        cadence: String,
+        considered: Considered,
+    ) -> Result<()> {
+        self.act(move |tx| {
+            tx.execute(
+                "UPDATE schedule SET considered = max(considered, ?3), seq = max(seq, ?4)
+                 WHERE newsletter = ?1 AND cadence = ?2",
+                params![newsletter, cadence, to_ms(considered.until), considered.seq],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Whether an article's announcement to a newsletter has been made.
+    pub async fn is_announced(&self, newsletter: String, article: ArticleId) -> Result<bool> {
+        self.act(move |tx| {
+            Ok(tx
+                .prepare_cached(
+                    "SELECT 1 FROM issue WHERE newsletter = ?1 AND announced = ?2 AND origin = 'announcement'",
+                )?
+                .exists(params![newsletter, article.0])?)
+        })
+        .await
+    }
+
+    /// Lets a waiting issue go out. Nothing if there is none of this number; false if it was not waiting.
+    pub async fn approve(&self, issue: IssueId) -> Result<Option<bool>> {
+        self.act(move |tx| {
+            if summary(tx, issue)?.is_none() {
+                return Ok(None);
+            }
+            let changed = tx.execute(
+                "UPDATE issue SET state = 'sending' WHERE id = ?1 AND state = 'waiting'",
+                [issue.0],
+            )?;
+            Ok(Some(changed == 1))
+        })
+        .await
+    }
+
+    /// Issues with their counts, the newest first, at most `most`.
+    pub async fn issues(&self, most: usize) -> Result<Vec<IssueSummary>> {
+        self.act(move |tx| {
+            let mut statement = tx.prepare_cached("SELECT id FROM issue ORDER BY id DESC LIMIT ?1")?;
+            let ids: Vec<i64> = statement
+                .query_map([most as i64], |row| row.get(0))?
+                .collect::<std::result::Result<_, _>>()?;
+            let mut issues = Vec::with_capacity(ids.len());
+            for id in ids {
+                issues.extend(summary(tx, IssueId(id))?);
+            }
+            Ok(issues)
+        })
+        .await
+    }
+
+    /// One issue with its counts.
+    pub async fn issue(&self, issue: IssueId) -> Result<Option<IssueSummary>> {
+        self.act(move |tx| summary(tx, issue)).await
+    }
+
+    /// One issue with what became of each letter.
+    pub async fn audit(&self, issue: IssueId) -> Result<Option<Audit>> {
+        self.act(move |tx| {
+            let Some(summary) = summary(tx, issue)? else { return Ok(None) };
+            let mut statement = tx.prepare_cached(
+                "SELECT email, state, attempt, reply, updated FROM delivery
+                 JOIN subscription ON subscription.id = subscription_id
+                 JOIN subscriber ON subscriber.id = subscriber_id
+                 WHERE issue_id = ?1 ORDER BY email_key",
+            )?;
+            let readers: Vec<AuditRow> = statement
+                .query_map([issue.0], |row| {
+                    Ok(AuditRow {
+                        email: row.get(0)?,
+                        state: row.get(1)?,
+                        attempts: row.get(2)?,
+                        reply: row.get(3)?,
+                        updated: from_ms(row.get(4)?),
+                    })
+                })?
+                .collect::<std::result::Result<_, _>>()?;
+            let total: usize = summary.counts.values().sum();
+            let balanced = total == summary.letters && readers.len() == summary.letters;
+            Ok(Some(Audit { summary, balanced, readers }))
+        })
+        .await
+    }
+
+    /// What a letter is made of.
+    pub async fn variant(&self, variant: VariantId) -> Result<(Frame, Variant)> {
+        self.act(move |tx| {
+            let (frame, content): (String, String) = tx.query_row(
+                "SELECT frame, content FROM variant JOIN issue ON issue.id = issue_id WHERE variant.id = ?1",
+                [variant.0],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            let broken = |why: &dyn std::fmt::Display| {
+                super::StoreError::Unavailable(format!("variant {}: {why}", variant.0))
+            };
+            let frame = serde_json::from_str(&frame).map_err(|why| broken(&why))?;
+            let kept: Kept = serde_json::from_str(&content).map_err(|why| broken(&why))?;
+            let content = Variant {
+                language: kept.language.parse().map_err(|why| broken(&why))?,
+                subject: kept.subject,
+                text: kept.text,
+                html: kept.html,
+                greeting: kept.greeting,
+                greeting_nameless: kept.greeting_nameless,
+            };
+            Ok((frame, content))
+        })
+        .await
+    }
+}
+
+fn insert_issue(tx: &Transaction<'_>, new: &NewIssue) -> Result<Option<IssueId>> {
+    let (origin, slot_at, announced) = match &new.origin {
+        Origin::Slot(slot) => ("slot", Some(to_ms(slot.at)), None),
+        Origin::ByHand { .. } => ("by_hand", None, None),
+        Origin::Announcement(article) => ("announcement", None, Some(article.0)),
+        Origin::Special { .. } => ("special", None, None),
+    };
+    let frame = serde_json::to_string(&new.frame).expect("strings and a date serialise");
+    let inserted = tx.execute(
+        "INSERT INTO issue
+            (newsletter, origin, cadence, slot_at, announced, state, cut, opened_at, frame, letters)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0) ON CONFLICT DO NOTHING",
+        params![
+            new.newsletter,
+            origin,
+            new.origin.cadence(),
+            slot_at,
+            announced,
+            new.state.as_str(),
+            new.cut,
+            to_ms(new.frame.date),
+            frame
+        ],
+    )?;
+    Ok((inserted == 1).then(|| IssueId(tx.last_insert_rowid())))
+}
+
+fn insert_variant(tx: &Transaction<'_>, issue: IssueId, variant: &NewVariant) -> Result<VariantId> {
+    let content = variant.content.clone();
+    let kept = Kept {
+        language: content.language.to_string(),
+        subject: content.subject,
+        text: content.text,
+        html: content.html,
+        greeting: content.greeting,
+        greeting_nameless: content.greeting_nameless,
+    };
+    let kept = serde_json::to_string(&kept).expect("strings serialise");
+    tx.execute("INSERT INTO variant (issue_id, content) VALUES (?1, ?2)", params![issue.0, kept])?;
+    let id = tx.last_insert_rowid();
+    for article in &variant.articles {
+        tx.execute("INSERT INTO variant_article VALUES (?1, ?2)", params![id, article.0])?;
+    }
+    Ok(VariantId(id))
+}
+
+/// Moves a reader's watermark, if it still stands where the audience saw it and the reader has not
+/// left. A special issue moves none.
+fn take_reader(tx: &Transaction<'_>, new: &NewIssue, letter: &NewLetter) -> Result<bool> {
+    let seen = if new.origin.is_special() { letter.seen_before } else { new.cut.max(letter.seen_before) };
+    let moved = tx
+        .prepare_cached(
+            "UPDATE subscription SET seen = ?3 WHERE id = ?1 AND seen = ?2 AND status = 'active'",
+        )?
+        .execute(params![letter.subscription.0, letter.seen_before, seen])?;
+    Ok(moved == 1)
+}
+
+fn summary(tx: &Transaction<'_>, issue: IssueId) -> Result<Option<IssueSummary>> {
+    let found = tx
+        .query_row(
+            "SELECT newsletter, origin, cadence, slot_at, opened_at, state, letters FROM issue WHERE id = ?1",
+            [issue.0],
+            |row| {
+                let state: String = row.get(5)?;
+                Ok(IssueSummary {
+                    issue,
+                    newsletter: row.get(0)?,
+                    origin: row.get(1)?,
+                    cadence: row.get(2)?,
+                    slot: row.get::<_, Option<i64>>(3)?.map(from_ms),
+                    opened: from_ms(row.get(4)?),
+                    state: IssueState::named(&state).ok_or(rusqlite::Error::InvalidQuery)?,
+                    letters: row.get::<_, i64>(6)?.unsigned_abs() as usize,
+                    counts: BTreeMap::new(),
+                })
+            },
+        )
+        .optional()?;
+    let Some(mut summary) = found else { return Ok(None) };
+    let mut statement =
+        tx.prepare_cached("SELECT state, count(*) FROM delivery WHERE issue_id = ?1 GROUP BY state")?;
+    let mut rows = statement.query([issue.0])?;
+    while let Some(row) = rows.next()? {
+        let (name, count): (String, i64) = (row.get(0)?, row.get(1)?);
+        if let Some(state) = DeliveryState::named(&name) {
+            summary.counts.insert(state.as_str(), count.unsigned_abs() as usize);
+        }
+    }
+    Ok(Some(summary))
+}

@@ -1,0 +1,111 @@
+//! What readers and servers did: subscriptions, issues, deliveries; and the ledger of articles.
+//!
+//! Kept in SQLite. Each method is one domain act in one transaction, durable when it returns
+//! (`synchronous = FULL`); what the author wrote is not here but in his files. All work is done by one
+//! thread that owns the connection, so callers wait without blocking the runtime. Several processes
+//! may share the file: each act takes the write lock from its beginning.
+
+mod articles;
+mod deliveries;
+mod issues;
+mod readers;
+mod schema;
+
+use std::{path::Path, sync::mpsc, time::Duration};
+
+use chrono::{DateTime, TimeZone, Utc};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+pub use articles::{GoodText, Ledger};
+pub use deliveries::{Claims, Recovered, Terms};
+pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter, NewVariant, Opened};
+pub use readers::{Departure, NewReader, Reader, Synced};
+
+/// How long an act waits for another process to finish its own.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened, written or made durable: nothing was changed. Try later.
+    #[error("the database in data/ is not available: {0}")]
+    Unavailable(String),
+    /// Another version of the program wrote it.
+    #[error("data/byline.sqlite was written by a newer Byline (schema {found}, this one knows {known})")]
+    Newer {
+        /// Of the file.
+        found: i64,
+        /// Of this program.
+        known: i64,
+    },
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::Unavailable(error.to_string())
+    }
+}
+
+/// What an act answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+type Act = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// A handle to the store; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    acts: mpsc::Sender<Act>,
+}
+
+impl Store {
+    /// Opens or makes the database at `path`, and brings its schema up to date.
+    pub fn open(path: &Path) -> Result<Self> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        schema::migrate(&mut connection)?;
+        let (acts, queue) = mpsc::channel::<Act>();
+        std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || queue.into_iter().for_each(|act| act(&mut connection)))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self { acts })
+    }
+
+    /// Runs `act` in one transaction on the store's thread.
+    async fn act<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let work = move |connection: &mut Connection| {
+            let _ = answer.send(in_transaction(connection, act)); // the asker may have gone
+        };
+        let gone = || StoreError::Unavailable("its thread has ended".into());
+        self.acts.send(Box::new(work)).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    act: impl FnOnce(&Transaction<'_>) -> Result<T>,
+) -> Result<T> {
+    // From the beginning: an act that reads first and then writes would fail where another process
+    // wrote in between.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answer = act(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
+}
+
+fn to_ms(moment: DateTime<Utc>) -> i64 {
+    moment.timestamp_millis()
+}
+
+fn from_ms(ms: i64) -> DateTime<Utc> {
+    Utc.timestamp_millis_opt(ms).single().unwrap_or_default()
+}

@@ -1,0 +1,348 @@
+//! Readers and their consent. Nothing here sends: an active subscription is only what an issue asks for.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::Serialize;
+
+use super::{Result, Store, to_ms};
+use crate::{
+    article::ArticleId,
+    language::Language,
+    newsletter::issue::Taste,
+    subscriber::{SubscriptionId, address::EmailAddress},
+};
+
+/// A reader to be added, with where the consent came from.
+#[derive(Debug, Clone)]
+pub struct NewReader {
+    /// The address.
+    pub email: EmailAddress,
+    /// May be empty.
+    pub name: String,
+    /// One of the newsletter's; none for all.
+    pub language: Option<Language>,
+    /// One of the newsletter's.
+    pub cadence: String,
+    /// The highest `seq` that is not to come any more.
+    pub seen: i64,
+    /// "subscribers/dispatches.csv, row 4".
+    pub proof: String,
+}
+
+/// What became of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Synced {
+    /// New readers.
+    pub added: usize,
+    /// Readers already there, whatever they have chosen since.
+    pub unchanged: usize,
+    /// Readers who left, and stay gone.
+    pub ended: usize,
+}
+
+/// What became of a wish to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Departure {
+    /// The subscription ended now.
+    Ended {
+        /// Its newsletter.
+        newsletter: String,
+        /// The language of its letters.
+        language: Option<Language>,
+    },
+    /// It had ended before.
+    Already {
+        /// Its newsletter.
+        newsletter: String,
+        /// The language of its letters.
+        language: Option<Language>,
+    },
+    /// There is no such subscription.
+    Unknown,
+}
+
+/// One reader of one newsletter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reader {
+    /// The address.
+    pub email: String,
+    /// May be empty.
+    pub name: String,
+    /// Which newsletter.
+    pub newsletter: String,
+    /// `pending`, `active` or `ended`.
+    pub status: String,
+    /// The rhythm chosen.
+    pub cadence: String,
+    /// The language chosen, if any.
+    pub language: Option<String>,
+}
+
+impl Store {
+    /// Adds readers of a newsletter. A list only adds: who is there stays as they are, and who left
+    /// stays gone.
+    pub async fn add_readers(
+        &self,
+        newsletter: String,
+        readers: Vec<NewReader>,
+        now: DateTime<Utc>,
+    ) -> Result<Synced> {
+        self.act(move |tx| {
+            let mut synced = Synced::default();
+            for reader in readers {
+                let subscriber = enter_subscriber(tx, &reader)?;
+                match status(tx, subscriber, &newsletter)?.as_deref() {
+                    Some("ended") => synced.ended += 1,
+                    Some(_) => synced.unchanged += 1,
+                    None => {
+                        subscribe(tx, subscriber, &newsletter, &reader, now)?;
+                        synced.added += 1;
+                    }
+                }
+            }
+            Ok(synced)
+        })
+        .await
+    }
+
+    /// Adds one reader at the author's word, also one who left. Whether anything changed.
+    pub async fn restore_reader(
+        &self,
+        newsletter: String,
+        reader: NewReader,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
+        self.act(move |tx| {
+            let subscriber = enter_subscriber(tx, &reader)?;
+            match status(tx, subscriber, &newsletter)?.as_deref() {
+                Some("active") => Ok(false),
+                None => {
+                    subscribe(tx, subscriber, &newsletter, &reader, now)?;
+                    Ok(true)
+                }
+                Some(_) => {
+                    tx.execute(
+                        "UPDATE subscription SET status = 'active', cadence = ?3, language = ?4, proof = ?5,
+                                since = ?6, seen = max(seen, ?7), ended_at = NULL, ended_by = NULL
+                         WHERE subscriber_id = ?1 AND newsletter = ?2",
+                        params![
+                            subscriber,
+                            newsletter,
+                            reader.cadence,
+                            reader.language.as_ref().map(Language::as_str),
+                            reader.proof,
+                            to_ms(now),
+                            reader.seen
+                        ],
+                    )?;
+                    Ok(true)
+                }
+            }
+        })
+        .await
+    }
+
+    /// Ends one subscription, at the reader's word. Takes effect for every letter not yet begun.
+    pub async fn unsubscribe(&self, id: SubscriptionId, now: DateTime<Utc>) -> Result<Departure> {
+        self.act(move |tx| {
+            let Some((newsletter, language, status)) = subscription(tx, id)? else {
+                return Ok(Departure::Unknown);
+            };
+            if status == "ended" {
+                return Ok(Departure::Already { newsletter, language });
+            }
+            end(tx, id, "the reader", now)?;
+            Ok(Departure::Ended { newsletter, language })
+        })
+        .await
+    }
+
+    /// Which newsletter a link to leave is about; nothing changes.
+    pub async fn departure(&self, id: SubscriptionId) -> Result<Departure> {
+        self.act(move |tx| {
+            Ok(match subscription(tx, id)? {
+                Some((newsletter, language, _)) => Departure::Already { newsletter, language },
+                None => Departure::Unknown,
+            })
+        })
+        .await
+    }
+
+    /// Ends a reader's subscriptions, at the author's word: to one newsletter, or to all. How many.
+    pub async fn remove_reader(
+        &self,
+        email: EmailAddress,
+        newsletter: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<usize> {
+        self.act(move |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT subscription.id FROM subscription JOIN subscriber ON subscriber.id = subscriber_id
+                 WHERE email_key = ?1 AND (?2 IS NULL OR newsletter = ?2) AND status != 'ended'",
+            )?;
+            let ids: Vec<i64> = statement
+                .query_map(params![email.key(), newsletter], |row| row.get(0))?
+                .collect::<std::result::Result<_, _>>()?;
+            for id in &ids {
+                end(tx, SubscriptionId(*id), "the author", now)?;
+            }
+            Ok(ids.len())
+        })
+        .await
+    }
+
+    /// Readers, of one newsletter or all, in the order of their addresses.
+    pub async fn readers(&self, newsletter: Option<String>) -> Result<Vec<Reader>> {
+        self.act(move |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT email, name, newsletter, status, cadence, language
+                 FROM subscription JOIN subscriber ON subscriber.id = subscriber_id
+                 WHERE ?1 IS NULL OR newsletter = ?1 ORDER BY email_key, newsletter",
+            )?;
+            let readers = statement.query_map([newsletter], |row| {
+                Ok(Reader {
+                    email: row.get(0)?,
+                    name: row.get(1)?,
+                    newsletter: row.get(2)?,
+                    status: row.get(3)?,
+                    cadence: row.get(4)?,
+                    language: row.get(5)?,
+                })
+            })?;
+            Ok(readers.collect::<std::result::Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The active readers of a newsletter, of one cadence or all, with what they have had and want.
+    pub async fn audience(
+        &self,
+        newsletter: String,
+        cadence: Option<String>,
+    ) -> Result<Vec<Taste>> {
+        self.act(move |tx| {
+            let mut special = tx.prepare_cached(
+                "SELECT DISTINCT article_id FROM delivery
+                 JOIN issue ON issue.id = delivery.issue_id
+                 JOIN variant_article USING (variant_id)
+                 JOIN article ON article.id = article_id
+                 WHERE subscription_id = ?1 AND origin IN ('announcement', 'special')
+                       AND delivery.state != 'skipped' AND seq > ?2
+                 ORDER BY article_id",
+            )?;
+            let mut statement = tx.prepare_cached(
+                "SELECT id, seen, language FROM subscription
+                 WHERE newsletter = ?1 AND (?2 IS NULL OR cadence = ?2) AND status = 'active' ORDER BY id",
+            )?;
+            let mut rows = statement.query(params![newsletter, cadence])?;
+            let mut audience = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (id, seen): (i64, i64) = (row.get(0)?, row.get(1)?);
+                let language: Option<String> = row.get(2)?;
+                let had = special.query_map([id, seen], |row| row.get(0).map(ArticleId))?;
+                audience.push(Taste {
+                    subscription: SubscriptionId(id),
+                    seen,
+                    language: language.and_then(|tag| tag.parse().ok()),
+                    had: had.collect::<std::result::Result<_, _>>()?,
+                });
+            }
+            Ok(audience)
+        })
+        .await
+    }
+
+    /// Which readers of a newsletter have already been given which of these articles.
+    pub async fn given(
+        &self,
+        newsletter: String,
+        articles: Vec<ArticleId>,
+    ) -> Result<BTreeSet<(SubscriptionId, ArticleId)>> {
+        self.act(move |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT subscription_id FROM variant_article
+                 JOIN delivery USING (variant_id)
+                 JOIN issue ON issue.id = delivery.issue_id
+                 WHERE article_id = ?1 AND newsletter = ?2 AND delivery.state != 'skipped'",
+            )?;
+            let mut given = BTreeSet::new();
+            for article in articles {
+                let readers = statement.query_map(params![article.0, newsletter], |row| row.get(0))?;
+                for reader in readers {
+                    given.insert((SubscriptionId(reader?), article));
+                }
+            }
+            Ok(given)
+        })
+        .await
+    }
+}
+
+fn enter_subscriber(tx: &Transaction<'_>, reader: &NewReader) -> Result<i64> {
+    let found = tx
+        .prepare_cached("SELECT id FROM subscriber WHERE email_key = ?1")?
+        .query_row([reader.email.key()], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    tx.prepare_cached("INSERT INTO subscriber (email_key, email, name) VALUES (?1, ?2, ?3)")?
+        .execute(params![reader.email.key(), reader.email.to_string(), reader.name])?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn status(tx: &Transaction<'_>, subscriber: i64, newsletter: &str) -> Result<Option<String>> {
+    Ok(tx
+        .prepare_cached("SELECT status FROM subscription WHERE subscriber_id = ?1 AND newsletter = ?2")?
+        .query_row(params![subscriber, newsletter], |row| row.get(0))
+        .optional()?)
+}
+
+fn subscribe(
+    tx: &Transaction<'_>,
+    subscriber: i64,
+    newsletter: &str,
+    reader: &NewReader,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO subscription
+            (subscriber_id, newsletter, status, cadence, language, seen, proof, since)
+         VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        subscriber,
+        newsletter,
+        reader.cadence,
+        reader.language.as_ref().map(Language::as_str),
+        reader.seen,
+        reader.proof,
+        to_ms(now)
+    ])?;
+    Ok(())
+}
+
+type SubscriptionFacts = (String, Option<Language>, String);
+
+fn subscription(tx: &Transaction<'_>, id: SubscriptionId) -> Result<Option<SubscriptionFacts>> {
+    let found = tx
+        .query_row(
+            "SELECT newsletter, language, status FROM subscription WHERE id = ?1",
+            [id.0],
+            |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    Ok(found.map(|(newsletter, language, status)| {
+        (newsletter, language.and_then(|tag| tag.parse().ok()), status)
+    }))
+}
+
+fn end(tx: &Transaction<'_>, id: SubscriptionId, by: &str, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "UPDATE subscription SET status = 'ended', ended_at = ?2, ended_by = ?3 WHERE id = ?1",
+        params![id.0, to_ms(now), by],
+    )?;
+    Ok(())
+}

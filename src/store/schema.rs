@@ -1,0 +1,133 @@
+//! The tables, and how an older file becomes a newer one. Moments are milliseconds since 1970 UTC.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{Result, StoreError};
+
+/// Each brings the schema one version further; a released one is never changed.
+const MIGRATIONS: &[&str] = &[
+    "
+CREATE TABLE newsroom (           -- one row
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    scanned INTEGER NOT NULL      -- whether the folder has been scanned once
+);
+INSERT INTO newsroom VALUES (1, 0);
+
+CREATE TABLE article (
+    id INTEGER PRIMARY KEY,
+    guid TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL,           -- where its file was last seen
+    content TEXT NOT NULL,        -- SHA-256 of the last good file
+    title TEXT NOT NULL,
+    language TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    seq INTEGER UNIQUE,           -- the order of going live
+    live_at INTEGER,
+    is_archive INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE slug (
+    slug TEXT PRIMARY KEY,
+    article_id INTEGER NOT NULL REFERENCES article (id),
+    used INTEGER NOT NULL         -- later ones are higher
+);
+CREATE TABLE good_text (          -- the last good version of a file, for when a bad one replaces it
+    article_id INTEGER PRIMARY KEY REFERENCES article (id),
+    text TEXT NOT NULL,
+    side TEXT
+);
+
+CREATE TABLE subscriber (
+    id INTEGER PRIMARY KEY,
+    email_key TEXT NOT NULL UNIQUE, -- lower case
+    email TEXT NOT NULL,
+    name TEXT NOT NULL
+);
+CREATE TABLE subscription (
+    id INTEGER PRIMARY KEY,
+    subscriber_id INTEGER NOT NULL REFERENCES subscriber (id),
+    newsletter TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'active', 'ended')),
+    cadence TEXT NOT NULL,
+    language TEXT,
+    seen INTEGER NOT NULL,        -- the highest seq already offered
+    proof TEXT NOT NULL,          -- where the consent came from: file and row, or command
+    since INTEGER NOT NULL,
+    ended_at INTEGER,
+    ended_by TEXT,
+    UNIQUE (subscriber_id, newsletter)
+);
+CREATE INDEX subscription_audience ON subscription (newsletter, cadence) WHERE status = 'active';
+
+CREATE TABLE schedule (
+    newsletter TEXT NOT NULL,
+    cadence TEXT NOT NULL,
+    considered INTEGER NOT NULL,  -- slots up to here have been looked at
+    seq INTEGER NOT NULL,         -- articles up to here have been looked at (instant)
+    PRIMARY KEY (newsletter, cadence)
+) WITHOUT ROWID;
+
+CREATE TABLE issue (
+    id INTEGER PRIMARY KEY,
+    newsletter TEXT NOT NULL,
+    origin TEXT NOT NULL CHECK (origin IN ('slot', 'by_hand', 'announcement', 'special')),
+    cadence TEXT,
+    slot_at INTEGER,
+    announced INTEGER REFERENCES article (id),
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'done')),
+    cut INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    frame TEXT NOT NULL,
+    letters INTEGER NOT NULL      -- how many deliveries it was opened with
+);
+CREATE UNIQUE INDEX issue_slot ON issue (newsletter, cadence, slot_at) WHERE origin = 'slot';
+CREATE UNIQUE INDEX issue_announcement ON issue (newsletter, announced) WHERE origin = 'announcement';
+CREATE TABLE variant (
+    id INTEGER PRIMARY KEY,
+    issue_id INTEGER NOT NULL REFERENCES issue (id),
+    content TEXT NOT NULL         -- the rendered letter
+);
+CREATE TABLE variant_article (
+    variant_id INTEGER NOT NULL REFERENCES variant (id),
+    article_id INTEGER NOT NULL REFERENCES article (id),
+    PRIMARY KEY (variant_id, article_id)
+) WITHOUT ROWID;
+
+CREATE INDEX variant_of_article ON variant_article (article_id, variant_id);
+
+CREATE TABLE delivery (
+    issue_id INTEGER NOT NULL REFERENCES issue (id),
+    subscription_id INTEGER NOT NULL REFERENCES subscription (id),
+    variant_id INTEGER NOT NULL REFERENCES variant (id),
+    state TEXT NOT NULL CHECK (state IN
+        ('pending', 'sending', 'accepted', 'deferred', 'refused', 'in_doubt', 'skipped')),
+    attempt INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL,
+    seen_before INTEGER NOT NULL,
+    via TEXT,                     -- who has it, or had it last: outbox, smtp
+    reply TEXT,
+    updated INTEGER NOT NULL,
+    PRIMARY KEY (issue_id, subscription_id)
+) WITHOUT ROWID;
+CREATE INDEX delivery_open ON delivery (issue_id, not_before, subscription_id)
+    WHERE state IN ('pending', 'deferred');
+CREATE INDEX delivery_sending ON delivery (issue_id) WHERE state = 'sending';
+CREATE INDEX delivery_of_variant ON delivery (variant_id);
+CREATE INDEX delivery_of_reader ON delivery (subscription_id, issue_id);
+",
+];
+
+pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    let known = MIGRATIONS.len() as i64;
+    // In one transaction with the check: two processes may start at once.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for migration in &MIGRATIONS[found as usize..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}

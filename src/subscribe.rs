@@ -1,0 +1,177 @@
+//! Lists and wishes become subscriptions, and end them.
+
+use std::{collections::BTreeMap, io, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    article::Article,
+    diagnostic::{Diagnostic, Problems},
+    durable,
+    language::Language,
+    newsletter::{Newsletter, issue::starting_watermark},
+    newsroom::{Folder, Look, Settings},
+    store::{Departure, NewReader, Store, StoreError, Synced},
+    subscriber::{
+        address::EmailAddress,
+        list::{List, Rejected},
+        token::{TokenKey, UnsubscribeToken},
+    },
+};
+
+/// Keeps the lists in `subscribers/` and the store together, and reads a list again only if it, or
+/// the settings, changed.
+pub struct Lists {
+    store: Store,
+    seen: BTreeMap<String, String>,
+    settings: Option<Arc<Settings>>,
+}
+
+/// What came of the lists.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// By newsletter, of lists that were read.
+    pub synced: Vec<(String, Synced)>,
+    /// Rows and files that cannot be used.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl Lists {
+    /// Lists that add to `store`.
+    pub fn new(store: Store) -> Self {
+        Self { store, seen: BTreeMap::new(), settings: None }
+    }
+
+    /// Adds whoever the lists name and the store does not know.
+    pub async fn run_once(
+        &mut self,
+        folder: &Folder,
+        look: &Look,
+        settings: &Arc<Settings>,
+        now: DateTime<Utc>,
+    ) -> Result<Listed, StoreError> {
+        // Other settings may accept other rows.
+        if !self.settings.as_ref().is_some_and(|before| Arc::ptr_eq(before, settings)) {
+            self.seen.clear();
+            self.settings = Some(settings.clone());
+        }
+        let config = &settings.config;
+        let problems = Problems::default();
+        let live = look.live(config, now);
+        let mut listed = Listed::default();
+        for (id, file, list) in folder.lists(config, &problems) {
+            let Some(newsletter) = config.newsletter(&id) else { continue };
+            if self.seen.get(&id) == Some(&file.text) {
+                continue;
+            }
+            if let Err(why) = write_rejected(folder, &id, &list.rejected) {
+                problems.push(Diagnostic::unreadable(&format!("data/{id}.rejected.csv"), why));
+            }
+            let readers = new_readers(newsletter, &file.path, list, &live);
+            let synced = self.store.add_readers(id.clone(), readers, now).await?;
+            self.seen.insert(id.clone(), file.text);
+            listed.synced.push((id, synced));
+        }
+        listed.problems = problems.into_vec();
+        Ok(listed)
+    }
+}
+
+fn new_readers(newsletter: &Newsletter, path: &str, list: List, live: &[Article]) -> Vec<NewReader> {
+    let Some(first) = newsletter.cadences.first() else { return Vec::new() };
+    let mut watermarks: BTreeMap<Option<Language>, i64> = BTreeMap::new();
+    let readers = list.rows.into_iter().map(|row| {
+        let seen = *watermarks
+            .entry(row.language.clone())
+            .or_insert_with(|| starting_watermark(newsletter, live, row.language.as_ref()));
+        NewReader {
+            email: row.email,
+            name: row.name,
+            language: row.language,
+            cadence: row.cadence.unwrap_or_else(|| first.name.clone()),
+            seen,
+            proof: format!("{path}, row {}", row.line),
+        }
+    });
+    readers.collect()
+}
+
+/// Rows that cannot be used, with the reason, for the author to mend; no file if there is none.
+fn write_rejected(folder: &Folder, id: &str, rejected: &[Rejected]) -> io::Result<()> {
+    let path = folder.data().join(format!("{id}.rejected.csv"));
+    if rejected.is_empty() {
+        return match std::fs::remove_file(path) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
+            _ => Ok(()),
+        };
+    }
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    writer.write_record(["reason", "row as it is in the list"])?;
+    for row in rejected {
+        let fields = row.fields.iter().map(|field| guarded(field));
+        writer.write_record(std::iter::once(row.reason.clone()).chain(fields))?;
+    }
+    let bytes = writer.into_inner().map_err(|why| io::Error::other(why.to_string()))?;
+    durable::write(&path, &bytes, None)
+}
+
+/// A spreadsheet must not run what a stranger typed (CWE-1236).
+fn guarded(field: &str) -> String {
+    match field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{field}"),
+        false => field.to_string(),
+    }
+}
+
+/// A reader whom the author adds by hand.
+pub struct ByHand {
+    /// The address.
+    pub email: EmailAddress,
+    /// May be empty.
+    pub name: String,
+    /// One of the newsletter's; none for all.
+    pub language: Option<Language>,
+    /// One of the newsletter's; none for its first.
+    pub cadence: Option<String>,
+}
+
+/// Adds one reader at the author's word, also one who left. Whether anything changed.
+pub async fn add(
+    reader: ByHand,
+    newsletter: &Newsletter,
+    live: &[Article],
+    store: &Store,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let first = newsletter.cadences.first().map(|cadence| cadence.name.clone()).unwrap_or_default();
+    let new = NewReader {
+        seen: starting_watermark(newsletter, live, reader.language.as_ref()),
+        email: reader.email,
+        name: reader.name,
+        language: reader.language,
+        cadence: reader.cadence.unwrap_or(first),
+        proof: "added by the author (byline readers add)".into(),
+    };
+    store.restore_reader(newsletter.id.clone(), new, now).await
+}
+
+/// A reader leaves by the link in a letter. Nothing for a link that this newsroom did not make.
+pub async fn leave(
+    token: &str,
+    key: &TokenKey,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> Result<Departure, StoreError> {
+    match UnsubscribeToken::verify(token, key) {
+        Some(token) => store.unsubscribe(token.subscription, now).await,
+        None => Ok(Departure::Unknown),
+    }
+}
+
+/// What a link to leave is about; nothing changes.
+pub async fn departure(token: &str, key: &TokenKey, store: &Store) -> Result<Departure, StoreError> {
+    match UnsubscribeToken::verify(token, key) {
+        Some(token) => store.departure(token.subscription).await,
+        None => Ok(Departure::Unknown),
+    }
+}

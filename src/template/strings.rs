@@ -1,0 +1,59 @@
+//! The words of pages and letters, one file a language: `i18n/en.toml`. Every language has all keys.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    diagnostic::{Diagnostic, Problems, SourceFile},
+    language::Language,
+};
+
+/// The language that every key exists in.
+const REFERENCE: &str = "i18n/en.toml";
+
+pub(super) fn read(
+    sources: &BTreeMap<String, SourceFile>,
+    languages: &[Language],
+    problems: &Problems,
+) -> BTreeMap<Language, Value> {
+    let built_in = super::BUILT_IN.iter().find(|(path, _)| *path == REFERENCE);
+    let reference = built_in.and_then(|(_, text)| toml::from_str::<Value>(text).ok()).unwrap_or_default();
+    let mut strings = BTreeMap::new();
+    for language in languages {
+        let path = format!("i18n/{}.toml", language.primary());
+        let Some(file) = sources.get(&path) else {
+            let hint = "copy `i18n/en.toml` and translate its words";
+            problems.push(Diagnostic::missing_file(&path, hint));
+            continue;
+        };
+        match toml::from_str::<Value>(&file.text) {
+            Ok(words) => {
+                let mut missing = Vec::new();
+                compare(&reference, &words, String::new(), &mut missing);
+                for key in missing {
+                    problems.push(Diagnostic::missing_string(file, &key, REFERENCE));
+                }
+                strings.insert(language.clone(), words);
+            }
+            Err(why) => {
+                let span = why.span().unwrap_or(0..0);
+                problems.push(Diagnostic::syntax(file, &span, why.message()));
+            }
+        }
+    }
+    strings
+}
+
+fn compare(reference: &Value, words: &Value, path: String, missing: &mut Vec<String>) {
+    let Some(table) = reference.as_object() else { return };
+    for (key, wanted) in table {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match (wanted, words.get(key)) {
+            (Value::Object(_), Some(found @ Value::Object(_))) => compare(wanted, found, path, missing),
+            (Value::String(_), Some(Value::String(_))) => {}
+            (Value::Object(_), _) => compare(wanted, &Value::Object(serde_json::Map::new()), path, missing),
+            _ => missing.push(path),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which characters may be published, and when two ways of typing are the same words.
+//!
+//! Every string of an article, a config or a list passes [`clean`] once, where it comes in, so no
+//! format has to defend itself against characters that XML or mail cannot carry.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Private-use characters that the program itself uses as marks (see `feed::rss`, `message`).
+pub const MARKS: std::ops::RangeInclusive<char> = '\u{E000}'..='\u{E00F}';
+
+/// Keeps what XML 1.0 (§2.2 Char) and people can read: no controls, noncharacters, replacement
+/// characters or byte order marks; every line end becomes `\n`. ZWNJ and direction marks stay.
+pub fn clean(text: &str) -> String {
+    let mut cleaned = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' => {
+                characters.next_if_eq(&'\n');
+                cleaned.push('\n');
+            }
+            _ if is_publishable(character) => cleaned.push(character),
+            _ => {}
+        }
+    }
+    cleaned
+}
+
+/// [`clean`], on one line, without space at the ends or runs of it within.
+pub fn clean_line(text: &str) -> String {
+    clean(text).split([' ', '\n', '\t', '\u{2028}', '\u{2029}']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A rendered subject: one line; the marks of what differs by reader stay.
+pub fn clean_subject(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn is_publishable(character: char) -> bool {
+    let code = u32::from(character);
+    match character {
+        '\t' | '\n' => true,
+        '\u{FEFF}' | '\u{FFFD}' => false,
+        _ if code < 0x20 || (0x7F..=0x9F).contains(&code) => false,
+        // Noncharacters: U+FDD0–FDEF and the last two of each plane.
+        _ if (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE => false,
+        _ => !MARKS.contains(&character),
+    }
+}
+
+/// The words alone, however typed: NFKC, lower case, Arabic yeh and kaf as Persian, no ZWNJ, tatweel,
+/// diacritics or punctuation; one space between words.
+pub fn fold(text: &str) -> String {
+    let mut folded = String::new();
+    for character in text.nfkc().flat_map(char::to_lowercase) {
+        match character {
+            'ي' | 'ى' => folded.push('ی'),
+            'ك' => folded.push('ک'),
+            '\u{200C}' => folded.push(' '),
+            '\u{0640}' | '\u{064B}'..='\u{065F}' | '\u{0670}' | '\u{0300}'..='\u{036F}' => {}
+            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {}
+            '\'' | '’' | '‘' => {}
+            _ if character.is_alphanumeric() || character == '.' => folded.push(character),
+            _ => folded.push(' '),
+        }
+    }
+    folded.split_whitespace().map(|word| word.trim_matches('.')).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// At most `characters_max` characters, cut at a word with an ellipsis.
+pub fn shorten(text: &str, characters_max: usize) -> String {
+    if text.chars().count() <= characters_max {
+        return text.to_string();
+    }
+    let cut: String = text.chars().take(characters_max).collect();
+    let whole = cut.rfind(' ').map_or(cut.as_str(), |space| &cut[..space]);
+    format!("{}…", whole.trim_end_matches([',', ';', ':', '،', '؛', ' ', '.']))
+}
+
+/// `&`, `<`, `>`, `"` as HTML and XML attribute values need them.
+pub fn escape_html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn controls_go_and_the_marks_of_persian_stay() {
+        assert_eq!(clean("a\u{0}b\u{B}\r\nc\rd\u{FFFE}\u{FEFF}"), "ab\nc\nd");
+        assert_eq!(clean("می\u{200C}شود \u{200F}BBC"), "می\u{200C}شود \u{200F}BBC");
+    }
+
+    #[test]
+    fn one_name_typed_two_ways_folds_to_one() {
+        assert_eq!(fold("بي‌بي‌سي"), fold("بی بی سی"));
+        assert_eq!(fold("BBC Online."), "bbc online");
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_twice_changes_nothing_more(text: String) {
+            let once = clean(&text);
+            prop_assert_eq!(clean(&once), once.clone());
+            prop_assert!(!once.contains('\r'));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What readers reach by HTTP: the published tree, and the page for leaving a newsletter.
+//!
+//! A GET never changes anything. Feeds and pages come from memory; the store is asked only about
+//! leaving.
+
+mod leave;
+mod tree;
+
+use std::{convert::Infallible, net::{IpAddr, SocketAddr}, sync::{Arc, RwLock}, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chrono::{DateTime, Utc};
+use hyper_util::{rt::{TokioIo, TokioTimer}, server::graceful::GracefulShutdown, service::TowerToHyperService};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{newsroom::Settings, site::Site, store::Store, subscriber::token::TokenKey};
+
+/// At once, at the most; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 1024;
+/// A client that sends its request more slowly is dropped.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// At shutdown, answers under way have this long.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What requests are answered from.
+#[derive(Clone)]
+pub struct App {
+    /// Feeds and pages.
+    pub site: Arc<Site>,
+    /// Subscriptions.
+    pub store: Store,
+    /// The settings as they stand now.
+    pub settings: Arc<RwLock<Arc<Settings>>>,
+    /// Signs and checks links.
+    pub key: TokenKey,
+    /// What time it is.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+impl App {
+    fn settings(&self) -> Arc<Settings> {
+        self.settings.read().expect("nothing panics while holding it").clone()
+    }
+}
+
+/// Every address.
+fn router(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/unsubscribe/{token}", get(leave::ask).post(leave::leave))
+        .fallback(tree::serve)
+        .layer(middleware::from_fn_with_state(app.clone(), known_host))
+        .layer(middleware::from_fn(same_for_all))
+        .with_state(app)
+}
+
+/// Answers on `listener` until `stop`, then finishes what is under way.
+pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
+    let router = router(app);
+    let limit = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut http = hyper::server::conn::http1::Builder::new();
+    // axum::serve sets no timer, and a client could hold a connection open for ever.
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let graceful = GracefulShutdown::new();
+    loop {
+        let permit = limit.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let socket = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => socket,
+                Err(why) => {
+                    // Out of file descriptors, mostly: it passes when a connection ends.
+                    tracing::warn!("a connection could not be accepted: {why}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = stop.cancelled() => break,
+        };
+        let _ = socket.set_nodelay(true); // only slower without
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
+        tokio::spawn(async move {
+            let _ = connection.await; // a client that went away is no news
+            drop(permit);
+        });
+    }
+    let _ = timeout(DRAIN_TIMEOUT, graceful.shutdown()).await;
+}
+
+/// Headers that every answer has.
+async fn same_for_all(request: Request, next: Next) -> Result<Response, Infallible> {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
+    Ok(response)
+}
+
+/// A request for a host that is not ours gets nothing of ours: 421 (RFC 9110 §15.5.20). Ours are the
+/// site's own name, this machine's, and addresses.
+async fn known_host(State(app): State<App>, request: Request, next: Next) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| request.uri().host())
+        .unwrap_or_default();
+    let settings = app.settings();
+    if is_ours(host, settings.config.site.url.host_str().unwrap_or_default()) {
+        return next.run(request).await;
+    }
+    (StatusCode::MISDIRECTED_REQUEST, "this server does not answer for that host\n").into_response()
+}
+
+fn is_ours(host: &str, site: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case(site)
+        || name.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok()
+        || host.parse::<SocketAddr>().is_ok()
+}
+
+/// A page that belongs to one reader's link: never kept by anybody, never indexed.
+fn private_page(status: StatusCode, html: String) -> Response {
+    let mut response = (status, Body::from(html)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(tree::CONTENT_SECURITY));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn a_foreign_host_is_not_ours() {
+        for ours in ["far-bank.example", "FAR-BANK.example:443", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "::1"] {
+            assert!(is_ours(ours, "far-bank.example"), "{ours}");
+        }
+        for foreign in ["evil.example", "far-bank.example.evil.example", "", "evil.example:80"] {
+            assert!(!is_ours(foreign, "far-bank.example"), "{foreign}");
+        }
+    }
+}
