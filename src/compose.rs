@@ -206,9 +206,8 @@ pub async fn plan_special(
     let given = store.given(id.clone(), ids).await?;
     let audience = store.audience(id, cadence).await?;
     let choices = audience.into_iter().map(|taste| {
-        let fits = |article: &&&Article| {
-            taste.reads(article) && !given.contains(&(taste.subscription, article.id))
-        };
+        let fits =
+            |article: &&&Article| taste.reads(article) && !given.contains(&(taste.subscription, article.id));
         let articles = articles.iter().filter(fits).map(|article| article.id).collect::<Vec<_>>();
         (taste, articles)
     });
@@ -249,8 +248,7 @@ fn plan(
     };
     let frame = Frame::new(&newsletter.id, &newsletter.sender, &desk.settings.config.site.url, desk.now);
     let variants = variants.into_iter().flatten().collect();
-    let issue =
-        NewIssue { origin, newsletter: newsletter.id.clone(), state, cut, frame, variants, letters };
+    let issue = NewIssue { origin, newsletter: newsletter.id.clone(), state, cut, frame, variants, letters };
     Ok(Plan { issue, articles: every })
 }
 

@@ -21,7 +21,12 @@ pub use chores::{Desk, Latest, Progress, terms};
 pub use lock::{Lock, LockError};
 
 use crate::{
-    clock, mailer::Mailer, newsroom::{Folder, Settings}, site::Site, store::Store, watch,
+    clock,
+    mailer::Mailer,
+    newsroom::{Folder, Settings},
+    site::Site,
+    store::Store,
+    watch,
     web::{self, App},
 };
 
@@ -66,8 +71,13 @@ impl Daemon {
         desk.publish(&site, &latest, &settings, Utc::now()).await?;
 
         let chores = TaskTracker::new();
-        let app =
-            App { site: site.clone(), store: self.store.clone(), settings: settings.clone(), key: key.clone(), clock: Utc::now };
+        let app = App {
+            site: site.clone(),
+            store: self.store.clone(),
+            settings: settings.clone(),
+            key: key.clone(),
+            clock: Utc::now,
+        };
         chores.spawn(web::serve(listener, app, stop.clone()));
         ready();
 
@@ -89,14 +99,15 @@ impl Daemon {
         chores.spawn(keep("deliver", to_deliver, DELIVER_POLL, stop.clone(), async move || {
             sender.deliver(&halt).await
         }));
-        chores.spawn(logged("watch", watch::watch(self.folder.root().to_path_buf(), to_publish, stop.clone())));
+        chores
+            .spawn(logged("watch", watch::watch(self.folder.root().to_path_buf(), to_publish, stop.clone())));
         chores.spawn(logged("clock", clock::tick(TICK, to_compose, stop.clone())));
 
         stop.cancelled().await;
         chores.close();
-        timeout(STOP_TIMEOUT, chores.wait()).await.map_err(|_| {
-            anyhow::anyhow!("something did not stop within {} s", STOP_TIMEOUT.as_secs())
-        })
+        timeout(STOP_TIMEOUT, chores.wait())
+            .await
+            .map_err(|_| anyhow::anyhow!("something did not stop within {} s", STOP_TIMEOUT.as_secs()))
     }
 }
 

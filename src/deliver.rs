@@ -13,7 +13,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use tokio::{sync::{mpsc, oneshot}, task::JoinSet};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -51,8 +54,11 @@ pub struct Sender {
     /// Under which terms.
     pub terms: Terms,
     /// What time it is.
-    pub clock: fn() -> DateTime<Utc>,
+    pub clock: Clock,
 }
+
+/// What time it is whenever it is asked: sending takes time, and a letter put off is due by it.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// What came of the letters so far; read it while they go out.
 #[derive(Debug, Default)]

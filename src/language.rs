@@ -120,8 +120,7 @@ impl Language {
 
     /// Which way it is written.
     pub fn direction(&self) -> Direction {
-        const RIGHT_TO_LEFT: [&str; 11] =
-            ["ar", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"];
+        const RIGHT_TO_LEFT: [&str; 11] = ["ar", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"];
         let script = self.0.split('-').nth(1).filter(|part| part.len() == 4);
         let right_to_left = match script {
             Some(script) => matches!(script, "Arab" | "Hebr" | "Thaa" | "Syrc" | "Nkoo"),
@@ -161,7 +160,9 @@ impl Language {
     pub fn date<Z: TimeZone>(&self, moment: &DateTime<Z>) -> String {
         match self.primary() {
             "fa" => persian_date(moment),
-            "en" => format!("{} {} {}", moment.day(), ENGLISH_MONTHS[moment.month0() as usize], moment.year()),
+            "en" => {
+                format!("{} {} {}", moment.day(), ENGLISH_MONTHS[moment.month0() as usize], moment.year())
+            }
             _ => moment.naive_local().date().to_string(),
         }
     }
@@ -201,13 +202,21 @@ pub fn starts_left_to_right(text: &str) -> bool {
 }
 
 const ENGLISH_MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-const PERSIAN_MONTHS: [&str; 12] = [
-    "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن",
-    "اسفند",
-];
+const PERSIAN_MONTHS: [&str; 12] =
+    ["فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند"];
 
 fn persian_date<Z: TimeZone>(moment: &DateTime<Z>) -> String {
     let day = moment.naive_local().date();

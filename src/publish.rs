@@ -59,9 +59,7 @@ pub fn run_once(
 pub fn edition(look: &Look, settings: &Settings, now: DateTime<Utc>) -> Result<Edition, PublishError> {
     let config = &settings.config;
     let mut live = look.live(config, now);
-    live.sort_by_key(|article| {
-        (std::cmp::Reverse(article.published(&config.outlets)), article.guid.clone())
-    });
+    live.sort_by_key(|article| (std::cmp::Reverse(article.published(&config.outlets)), article.guid.clone()));
     let mut edition = Edition::default();
     add_feeds(&mut edition, &live, look, settings)?;
     pages::add(&mut edition, &live, settings)?;
@@ -187,9 +185,8 @@ fn add_old_addresses(edition: &mut Edition, live: &[Article], look: &Look, setti
     for record in &look.records {
         if record.seq.is_some() && !ids.contains(&record.id) {
             let paths = record.slugs.iter().map(|slug| format!("/{slug}/"));
-            let free = paths.filter(|path| {
-                !edition.pages.contains_key(path) && !edition.moved.contains_key(path)
-            });
+            let free =
+                paths.filter(|path| !edition.pages.contains_key(path) && !edition.moved.contains_key(path));
             edition.gone.extend(free.collect::<Vec<_>>());
         }
     }

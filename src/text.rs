@@ -28,7 +28,11 @@ pub fn clean(text: &str) -> String {
 
 /// [`clean`], on one line, without space at the ends or runs of it within.
 pub fn clean_line(text: &str) -> String {
-    clean(text).split([' ', '\n', '\t', '\u{2028}', '\u{2029}']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    clean(text)
+        .split([' ', '\n', '\t', '\u{2028}', '\u{2029}'])
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A rendered subject: one line; the marks of what differs by reader stay.
@@ -57,14 +61,19 @@ pub fn fold(text: &str) -> String {
             'ي' | 'ى' => folded.push('ی'),
             'ك' => folded.push('ک'),
             '\u{200C}' => folded.push(' '),
-            '\u{0640}' | '\u{064B}'..='\u{065F}' | '\u{0670}' | '\u{0300}'..='\u{036F}' => {}
-            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {}
-            '\'' | '’' | '‘' => {}
+            '\u{0640}' | '\u{064B}'..='\u{065F}' | '\u{0670}' | '\u{0300}'..='\u{036F}' // marks on letters
+            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' // direction
+            | '\'' | '’' | '‘' => {}
             _ if character.is_alphanumeric() || character == '.' => folded.push(character),
             _ => folded.push(' '),
         }
     }
-    folded.split_whitespace().map(|word| word.trim_matches('.')).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    folded
+        .split_whitespace()
+        .map(|word| word.trim_matches('.'))
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// At most `characters_max` characters, cut at a word with an ellipsis.
@@ -90,6 +99,11 @@ pub fn escape_html(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

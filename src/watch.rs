@@ -55,7 +55,9 @@ fn watch_folders(watcher: &mut RecommendedWatcher, root: &Path, watched: &mut Ve
         if !watched.contains(&folder) && path.is_dir() {
             match watcher.watch(&path, RecursiveMode::Recursive) {
                 Ok(()) => watched.push(folder),
-                Err(why) => tracing::warn!("cannot watch {folder}/ ({why}); looking every few seconds instead"),
+                Err(why) => {
+                    tracing::warn!("cannot watch {folder}/ ({why}); looking every few seconds instead");
+                }
             }
         }
     }
@@ -65,8 +67,7 @@ fn watch_folders(watcher: &mut RecommendedWatcher, root: &Path, watched: &mut Ve
 fn is_a_change(event: &notify::Event) -> bool {
     match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Access(_) => event.need_rescan(),
-        EventKind::Modify(ModifyKind::Metadata(_)) => event.need_rescan(),
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) => event.need_rescan(),
         _ => true,
     }
 }

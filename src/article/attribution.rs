@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use crate::{language::{Language, Localised}, text::{escape_html, fold}};
+use crate::{
+    language::{Language, Localised},
+    text::{escape_html, fold},
+};
 
 /// Where pieces first ran, as `[outlet.ID]` of the config describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,7 +221,8 @@ mod tests {
             feed: None,
             aliases: vec!["BBC".into()],
             domains: vec!["bbc.com".into()],
-            wording: [(("en".parse().unwrap(), Kind::Broadcast), "Heard on {outlet}, {date}.".to_string())].into(),
+            wording: [(("en".parse().unwrap(), Kind::Broadcast), "Heard on {outlet}, {date}.".to_string())]
+                .into(),
             republish_after: TimeDelta::zero(),
             expires_after: None,
             search_engines: SearchEngines::Canonical,

@@ -87,9 +87,10 @@ pub struct Split {
 pub fn split(file: &Arc<SourceFile>, problems: &Problems) -> Option<Split> {
     let text = &file.text;
     let begin = text.len() - text.trim_start_matches('\u{FEFF}').len();
-    let Some(fence) = ["---", "+++"].into_iter().find(|fence| {
-        text[begin..].lines().next().is_some_and(|line| line.trim_end() == *fence)
-    }) else {
+    let Some(fence) = ["---", "+++"]
+        .into_iter()
+        .find(|fence| text[begin..].lines().next().is_some_and(|line| line.trim_end() == *fence))
+    else {
         return Some(Split { keys: None, body: begin..text.len() });
     };
     let start = begin + text[begin..].find('\n').map_or(text.len() - begin, |end| end + 1);
@@ -97,18 +98,17 @@ pub fn split(file: &Arc<SourceFile>, problems: &Problems) -> Option<Split> {
     for line in text[start..].split_inclusive('\n') {
         if line.trim_end() == fence {
             let body = at + line.len()..text.len();
-            let keys = match fence {
-                "---" => Node::from_yaml(file.clone(), start..at, problems)?,
-                _ => {
-                    // Blank lines keep the places of what follows as they are in the file.
-                    let mut padded = (*file.as_ref()).clone();
-                    padded.text = blank(&text[..start]) + &text[start..at];
-                    let node = Node::from_toml(Arc::new(padded), problems);
-                    if problems.has_errors() {
-                        return None;
-                    }
-                    node
+            let keys = if fence == "---" {
+                Node::from_yaml(file.clone(), start..at, problems)?
+            } else {
+                // Blank lines keep the places of what follows as they are in the file.
+                let mut padded = (*file.as_ref()).clone();
+                padded.text = blank(&text[..start]) + &text[start..at];
+                let node = Node::from_toml(Arc::new(padded), problems);
+                if problems.has_errors() {
+                    return None;
                 }
+                node
             };
             return Some(Split { keys: Some(keys), body });
         }
@@ -183,8 +183,7 @@ fn read_language(keys: &mut Keys<'_>, desk: &Desk<'_>, problems: &Problems) -> O
     if known.is_none() {
         let names: Vec<&str> = desk.languages.iter().map(Language::as_str).collect();
         let node = typed.node;
-        let unknown =
-            Diagnostic::unknown_name(&node.file, &node.span, "language", typed.text, &names);
+        let unknown = Diagnostic::unknown_name(&node.file, &node.span, "language", typed.text, &names);
         problems.push(unknown);
     }
     known.cloned()
@@ -200,7 +199,11 @@ fn read_announce(keys: &mut Keys<'_>, problems: &Problems) -> Announce {
             let node = typed.node;
             let known = ["digest", "now", "never"];
             problems.push(Diagnostic::unknown_name(
-                &node.file, &node.span, "value of `announce`", other, &known,
+                &node.file,
+                &node.span,
+                "value of `announce`",
+                other,
+                &known,
             ));
             Announce::Never
         }
@@ -239,13 +242,17 @@ fn read_attribution(node: &Node, desk: &Desk<'_>, problems: &Problems) -> Option
     let outlet = keys
         .required_text("outlet", "write `written_for: { outlet: …, url: …, date: … }`")
         .and_then(|typed| known_outlet(typed, desk, problems));
-    let url = keys.parsed("url", "address", "write the whole address, with `https://`", |text| {
-        match url::Url::parse(text.trim()) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url.to_string()),
-            Ok(url) => Err(format!("`{}:` is not a web address", url.scheme())),
-            Err(why) => Err(why.to_string()),
-        }
-    });
+    let url =
+        keys.parsed(
+            "url",
+            "address",
+            "write the whole address, with `https://`",
+            |text| match url::Url::parse(text.trim()) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url.to_string()),
+                Ok(url) => Err(format!("`{}:` is not a web address", url.scheme())),
+                Err(why) => Err(why.to_string()),
+            },
+        );
     let date = read_when(&mut keys, "date", desk.zone, problems).map(|when| when.day);
     let kind = read_kind(&mut keys, problems);
     let title = keys.text("title").map(|typed| clean_line(typed.text));
@@ -304,8 +311,8 @@ fn read_when(keys: &mut Keys<'_>, key: &'static str, zone: Tz, problems: &Proble
 /// A day (`2024-06-18`), a local time (`2024-06-18 07:30`) or a moment (RFC 3339).
 pub fn when(text: &str, zone: Tz) -> Option<When> {
     let text = text.trim();
-    if let Ok(moment) = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"))
+    if let Ok(moment) =
+        DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"))
     {
         let at = moment.with_timezone(&Utc);
         return Some(When { at, day: moment.with_timezone(&zone).date_naive() });
@@ -316,9 +323,8 @@ pub fn when(text: &str, zone: Tz) -> Option<When> {
         .or_else(|_| NaiveDateTime::parse_from_str(&text.replace('T', " "), "%Y-%m-%d %H:%M:%S"))
         .ok()?;
     // A time that a change of the clocks skips is taken as the first one after it.
-    let at = (0..4).find_map(|hour| {
-        zone.from_local_datetime(&(local + chrono::Duration::hours(hour))).earliest()
-    })?;
+    let at = (0..4)
+        .find_map(|hour| zone.from_local_datetime(&(local + chrono::Duration::hours(hour))).earliest())?;
     Some(When { at: at.with_timezone(&Utc), day: local.date() })
 }
 
@@ -391,9 +397,9 @@ pub fn head_node(file: &Arc<SourceFile>, head: &Head) -> Node {
         let span = start..start + value.len();
         let node = |value| Node { value, file: file.clone(), span: span.clone() };
         let value = match *key {
-            "tags" => Value::List(
-                value.split(',').map(|tag| node(Value::Text(tag.trim().to_string()))).collect(),
-            ),
+            "tags" => {
+                Value::List(value.split(',').map(|tag| node(Value::Text(tag.trim().to_string()))).collect())
+            }
             _ => Value::Text(value.clone()),
         };
         (Key { name: (*key).to_string(), span: span.clone() }, node(value))

@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{ArticleId, identity::{Guid, Slug}};
+use super::{
+    ArticleId,
+    identity::{Guid, Slug},
+};
 use crate::language::Language;
 
 /// What the ledger remembers of an article.
@@ -70,9 +73,9 @@ pub fn identify(
         .filter_map(|sighting| by_path.get(sighting.path.as_str()).map(|record| record.id))
         .collect();
     let mut find = |fits: &dyn Fn(&Record) -> bool| {
-        let found = records.iter().find(|record| {
-            !present.contains(&record.path) && !taken.contains(&record.id) && fits(record)
-        })?;
+        let found = records
+            .iter()
+            .find(|record| !present.contains(&record.path) && !taken.contains(&record.id) && fits(record))?;
         taken.insert(found.id);
         Some(found.id)
     };
@@ -138,7 +141,10 @@ mod tests {
     #[test]
     fn a_renamed_file_keeps_its_entry_and_an_edited_one_too() {
         let ledger = [record(1, "a.md", "aa", "Alpha"), record(2, "b.md", "bb", "Beta")];
-        assert_eq!(who(&ledger, &[sighting("c.md", "aa", "Alpha"), sighting("b.md", "b2", "Beta!")], &[]), [Some(1), Some(2)]);
+        assert_eq!(
+            who(&ledger, &[sighting("c.md", "aa", "Alpha"), sighting("b.md", "b2", "Beta!")], &[]),
+            [Some(1), Some(2)]
+        );
         // Renamed and edited at once: the title says who it is.
         assert_eq!(who(&ledger, &[sighting("c.md", "a2", "Alpha")], &["b.md"]), [Some(1)]);
     }
@@ -146,8 +152,14 @@ mod tests {
     #[test]
     fn a_copy_is_a_new_article_and_two_files_never_share_an_entry() {
         let ledger = [record(1, "a.md", "aa", "Alpha")];
-        assert_eq!(who(&ledger, &[sighting("a.md", "aa", "Alpha"), sighting("copy.md", "aa", "Alpha")], &[]), [Some(1), None]);
-        assert_eq!(who(&ledger, &[sighting("b.md", "aa", "Alpha"), sighting("c.md", "aa", "Alpha")], &[]), [Some(1), None]);
+        assert_eq!(
+            who(&ledger, &[sighting("a.md", "aa", "Alpha"), sighting("copy.md", "aa", "Alpha")], &[]),
+            [Some(1), None]
+        );
+        assert_eq!(
+            who(&ledger, &[sighting("b.md", "aa", "Alpha"), sighting("c.md", "aa", "Alpha")], &[]),
+            [Some(1), None]
+        );
     }
 
     #[test]

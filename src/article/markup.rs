@@ -3,7 +3,11 @@
 //! The attribution line and the language wrapper are not added here: a feed, a page and a letter each
 //! put them where they belong.
 
-use std::{borrow::Cow, collections::{HashMap, HashSet}, sync::{Arc, Mutex}};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex},
+};
 
 use comrak::{Arena, nodes::NodeValue};
 use sha2::{Digest, Sha256};
@@ -15,11 +19,68 @@ use crate::language::{Direction, Language};
 const NESTING_MAX: usize = 100;
 
 const TAGS: [&str; 62] = [
-    "a", "abbr", "aside", "audio", "b", "bdi", "blockquote", "br", "caption", "cite", "code", "col",
-    "colgroup", "dd", "del", "details", "div", "dl", "dt", "em", "figcaption", "figure", "h2", "h3",
-    "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "picture", "pre", "q",
-    "rp", "rt", "ruby", "s", "samp", "section", "small", "source", "span", "strong", "sub", "summary",
-    "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "u", "ul",
+    "a",
+    "abbr",
+    "aside",
+    "audio",
+    "b",
+    "bdi",
+    "blockquote",
+    "br",
+    "caption",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "del",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "figcaption",
+    "figure",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "ins",
+    "kbd",
+    "li",
+    "mark",
+    "ol",
+    "p",
+    "picture",
+    "pre",
+    "q",
+    "rp",
+    "rt",
+    "ruby",
+    "s",
+    "samp",
+    "section",
+    "small",
+    "source",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "time",
+    "tr",
+    "u",
+    "ul",
 ];
 
 /// Blocks that carry their own direction: readers drop the wrapper round them.
@@ -89,7 +150,7 @@ pub fn markdown(text: &str, language: &Language, take_title: bool) -> (Option<St
     (title, html)
 }
 
-fn node_text<'a>(node: comrak::Node<'a>) -> String {
+fn node_text(node: comrak::Node<'_>) -> String {
     let mut text = String::new();
     for child in node.descendants() {
         match &child.data.borrow().value {
@@ -121,7 +182,10 @@ pub fn sanitise(html: &str, base: &Base) -> Result<Body, MarkupError> {
         .attribute_filter(move |_, attribute, value| filter(attribute, value, &here, &prefix, &seen))
         .clean(&html)
         .to_string();
-    Ok(Body { html: cleaned.trim().to_string(), media: std::mem::take(&mut *media.lock().expect("no one panics holding it")) })
+    Ok(Body {
+        html: cleaned.trim().to_string(),
+        media: std::mem::take(&mut *media.lock().expect("no one panics holding it")),
+    })
 }
 
 fn tag_attributes() -> HashMap<&'static str, HashSet<&'static str>> {
@@ -163,8 +227,7 @@ fn filter<'v>(
             let candidates: Option<Vec<String>> = value
                 .split(',')
                 .map(|candidate| {
-                    let (address, width) =
-                        candidate.trim().split_once(' ').unwrap_or((candidate.trim(), ""));
+                    let (address, width) = candidate.trim().split_once(' ').unwrap_or((candidate.trim(), ""));
                     let url = absolute(address, base, prefix)?;
                     Some(format!("{url} {width}").trim().to_string())
                 })
@@ -245,8 +308,8 @@ pub fn direct(html: &str, direction: Direction) -> String {
     }
     let mut directed = html.to_string();
     for block in BLOCKS {
-        directed = directed
-            .replace(&format!("<{block}>"), &format!("<{block} dir=\"{}\">", direction.as_str()));
+        directed =
+            directed.replace(&format!("<{block}>"), &format!("<{block} dir=\"{}\">", direction.as_str()));
     }
     directed
 }
@@ -257,11 +320,7 @@ mod tests {
 
     fn base() -> Base {
         let site = Url::parse("https://far-bank.example/").unwrap();
-        Base {
-            page: site.join("qanats/").unwrap(),
-            media: site.join("media/en/").unwrap(),
-            site,
-        }
+        Base { page: site.join("qanats/").unwrap(), media: site.join("media/en/").unwrap(), site }
     }
 
     fn cleaned(html: &str) -> String {
@@ -271,7 +330,9 @@ mod tests {
     #[test]
     fn scripts_go_and_language_stays() {
         assert_eq!(
-            cleaned("<p onclick=x lang=fa dir=rtl class=y>سلام<script>x</script></p><iframe src=//x></iframe>"),
+            cleaned(
+                "<p onclick=x lang=fa dir=rtl class=y>سلام<script>x</script></p><iframe src=//x></iframe>"
+            ),
             "<p lang=\"fa\" dir=\"rtl\">سلام</p>"
         );
         assert_eq!(cleaned("<a href=\"JaVaScript:x\">a</a>"), "<a>a</a>");
@@ -280,7 +341,9 @@ mod tests {
 
     #[test]
     fn every_address_is_absolute() {
-        let body = sanitise("<img src=images/a.png alt=A><a href=/about>b</a><a href=//c.example>c</a>", &base()).unwrap();
+        let body =
+            sanitise("<img src=images/a.png alt=A><a href=/about>b</a><a href=//c.example>c</a>", &base())
+                .unwrap();
         assert_eq!(
             body.html,
             "<img src=\"https://far-bank.example/media/en/images/a.png\" alt=\"A\"><a href=\"https://far-bank.example/about\">b</a><a href=\"https://c.example/\">c</a>"
@@ -300,9 +363,16 @@ mod tests {
     #[test]
     fn markdown_gives_up_its_first_heading_and_speaks_the_dialect() {
         let english = "en".parse().unwrap();
-        let (title, html) = markdown("# A \"quiet\" broker\n\n~~no~~ www.x.example\n\n# Again\n\n|a|\n|-|\n|b|\n", &english, true);
+        let (title, html) = markdown(
+            "# A \"quiet\" broker\n\n~~no~~ www.x.example\n\n# Again\n\n|a|\n|-|\n|b|\n",
+            &english,
+            true,
+        );
         assert_eq!(title.as_deref(), Some("A “quiet” broker"));
-        assert!(html.contains("<del>no</del>") && html.contains("<table>") && html.contains("<h2>Again"), "{html}");
+        assert!(
+            html.contains("<del>no</del>") && html.contains("<table>") && html.contains("<h2>Again"),
+            "{html}"
+        );
         assert!(html.contains("href=\"http://www.x.example\""), "{html}");
     }
 

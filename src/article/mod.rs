@@ -247,6 +247,11 @@ fn read(
         return None;
     };
     let slug = slug_of(file, path, &title, matter.slug, problems)?;
+    if desk.languages.iter().any(|language| language.as_str() == slug.as_str()) {
+        let (why, hint) = ("it is the front page of a language", "give the article another `slug:`");
+        problems.push(Diagnostic::invalid(file, &matter.slug_span, "address", why, hint));
+        return None;
+    }
     let base = base_of(path, &slug, desk);
     let mut body = match markup::sanitise(&html, &base) {
         Ok(body) => body,
@@ -398,9 +403,10 @@ fn read_prose(
         problems.push(Diagnostic::guessed_title(file, &at(part)));
     }
     if let (None, Some((outlet, part))) = (&matter.attributions, &prose.outlet) {
-        let name = desk.outlets.get(outlet).map_or(outlet.as_str(), |outlet| {
-            outlet.name.for_readers_of(&desk.languages[0])
-        });
+        let name = desk
+            .outlets
+            .get(outlet)
+            .map_or(outlet.as_str(), |outlet| outlet.name.for_readers_of(&desk.languages[0]));
         problems.push(Diagnostic::guessed_outlet(file, &at(part), name));
         matter.attributions = Some(vec![Attribution::written_for(outlet.clone())]);
         matter.attribution_span = at(part);
@@ -415,12 +421,7 @@ fn read_prose(
 }
 
 /// If the author typed the very sentence that we are going to put there, ours stands alone.
-fn drop_own_attribution(
-    body: &mut Body,
-    attributions: &[Attribution],
-    language: &Language,
-    desk: &Desk<'_>,
-) {
+fn drop_own_attribution(body: &mut Body, attributions: &[Attribution], language: &Language, desk: &Desk<'_>) {
     let Some(paragraph) = plain::first_paragraph(&body.html) else { return };
     let typed = fold(&plain::words(paragraph));
     let same = attributions.iter().any(|attribution| {
@@ -428,8 +429,7 @@ fn drop_own_attribution(
         let ours = fold(&attribution.credit(outlet, language).sentence);
         let by_hand = ["i wrote this article for", "this article was written for", "first written for"];
         let names = outlet.folded_names();
-        typed == ours
-            || names.iter().any(|name| by_hand.iter().any(|said| typed == format!("{said} {name}")))
+        typed == ours || names.iter().any(|name| by_hand.iter().any(|said| typed == format!("{said} {name}")))
     });
     if same {
         body.html = body.html[paragraph.len()..].trim_start().to_string();
@@ -441,7 +441,7 @@ impl Article {
     /// never before the outlet allows.
     pub fn published(&self, outlets: &BTreeMap<String, Outlet>) -> DateTime<Utc> {
         let own = self.manuscript.date.map_or(self.first_seen, |when| when.at);
-        let allowed = self.embargoes(outlets).filter_map(|embargo| embargo.ok()).max();
+        let allowed = self.embargoes(outlets).filter_map(std::result::Result::ok).max();
         allowed.map_or(own, |allowed| allowed.max(own))
     }
 

@@ -49,9 +49,9 @@ pub fn first_paragraph(html: &str) -> Option<&str> {
 
 fn paragraphs(html: &str) -> impl Iterator<Item = &str> {
     html.split("<p").skip(1).filter_map(|rest| {
-        let rest = rest.strip_prefix('>').or_else(|| {
-            rest.strip_prefix(' ').and_then(|rest| rest.split_once('>').map(|(_, rest)| rest))
-        })?;
+        let rest = rest
+            .strip_prefix('>')
+            .or_else(|| rest.strip_prefix(' ').and_then(|rest| rest.split_once('>').map(|(_, rest)| rest)))?;
         Some(rest.split("</p>").next().unwrap_or(rest))
     })
 }
@@ -59,8 +59,8 @@ fn paragraphs(html: &str) -> impl Iterator<Item = &str> {
 fn sentences(text: &str) -> Vec<&str> {
     let mut sentences = Vec::new();
     let mut start = 0;
-    let mut characters = text.char_indices().peekable();
-    while let Some((index, character)) = characters.next() {
+    let characters = text.char_indices().peekable();
+    for (index, character) in characters {
         let ends = matches!(character, '.' | '!' | '?' | '؟' | '…' | '۔');
         let end = index + character.len_utf8();
         let rest = text[end..].trim_start_matches(['”', '"', '’', '»', ')']);
@@ -188,9 +188,32 @@ fn attribute(attributes: &str, name: &str) -> Option<String> {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "p" | "div" | "h2" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "li" | "dl" | "dt" | "dd"
-            | "blockquote" | "pre" | "table" | "tr" | "td" | "th" | "caption" | "figure" | "figcaption"
-            | "hr" | "section" | "aside" | "details" | "summary"
+        "p" | "div"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "ul"
+            | "ol"
+            | "li"
+            | "dl"
+            | "dt"
+            | "dd"
+            | "blockquote"
+            | "pre"
+            | "table"
+            | "tr"
+            | "td"
+            | "th"
+            | "caption"
+            | "figure"
+            | "figcaption"
+            | "hr"
+            | "section"
+            | "aside"
+            | "details"
+            | "summary"
     )
 }
 

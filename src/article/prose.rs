@@ -47,9 +47,7 @@ pub fn read<'o>(text: &str, outlets: impl Iterator<Item = &'o Outlet> + Clone) -
             html.push_str(&format!("<p>{}</p>\n", escape_html(&words)));
         }
     }
-    let title = title.map(|span| {
-        (text[span.clone()].split_whitespace().collect::<Vec<_>>().join(" "), span)
-    });
+    let title = title.map(|span| (text[span.clone()].split_whitespace().collect::<Vec<_>>().join(" "), span));
     Prose { title, outlet, headings, boilerplate, html }
 }
 
@@ -80,9 +78,7 @@ fn is_verb(word: &str) -> bool {
 fn names_outlet(words: &[&str], name: &str) -> bool {
     let length = name.split(' ').count();
     let slips = usize::from(name.chars().count() >= SLIP_NAME_LETTERS_MIN);
-    words.windows(length).any(|window| {
-        strsim::damerau_levenshtein(&window.join(" "), name) <= slips
-    })
+    words.windows(length).any(|window| strsim::damerau_levenshtein(&window.join(" "), name) <= slips)
 }
 
 /// Runs of lines without a blank one between.

@@ -4,7 +4,12 @@ use chrono::Utc;
 use serde_json::json;
 
 use super::{Ended, Open, print_json};
-use crate::{diagnostic::{Diagnostic, count}, newsroom::Folder, publish, site::Site};
+use crate::{
+    diagnostic::{Diagnostic, count},
+    newsroom::Folder,
+    publish,
+    site::Site,
+};
 
 pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
@@ -21,7 +26,9 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     } else {
         println!(
             "{} in public/: {} written, {} removed",
-            count(documents, "document"), published.written, published.removed
+            count(documents, "document"),
+            published.written,
+            published.removed
         );
     }
     // A bad article does not stop the others; whoever asked for all of them should know.

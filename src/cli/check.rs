@@ -30,15 +30,16 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
             let store = open_store(&Folder::new(&scratch.0))?;
             let now = Utc::now();
             let look = Looker::new(folder, &store).look(&settings, now).await?;
-            let live = look.articles.iter().filter(|article| {
-                article.state(&settings.config.outlets, now) == State::Live
-            });
+            let live = look
+                .articles
+                .iter()
+                .filter(|article| article.state(&settings.config.outlets, now) == State::Live);
             counted = format!(
-                "{}, {} out; {}; {}: ",
+                "{}, {} out; {}; {} in lists: ",
                 count(look.articles.len(), "article"),
                 live.count(),
                 count(settings.config.newsletters.len(), "newsletter"),
-                count(rows, "row of lists").replace("row of listss", "rows of lists"),
+                count(rows, "reader"),
             );
             problems.extend(look.problems.iter().cloned());
         }

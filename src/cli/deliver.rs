@@ -54,7 +54,7 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
         eprintln!("{} letters are in doubt and held: `byline audit` names them", recovered.held);
     }
     let key = open.folder.key()?;
-    let sender = Sender { store: open.store.clone(), mailer, key, terms, clock: Utc::now };
+    let sender = Sender { store: open.store.clone(), mailer, key, terms, clock: Arc::new(Utc::now) };
     let tally = Arc::new(Tally::default());
     let stop = CancellationToken::new();
     let bar = bar(before.iter().map(IssueSummary::open).sum());
@@ -66,7 +66,8 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
         }
     });
     let sent = deliver::run_once(&sender, &tally, &stop).await;
-    (drawing.abort(), watch.abort());
+    drawing.abort();
+    watch.abort();
     bar.finish_and_clear();
     match sent {
         Ok(Some(later)) => {

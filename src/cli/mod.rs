@@ -15,14 +15,7 @@ mod send;
 mod serve;
 mod status;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::IsTerminal,
-    path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use chrono::Utc;
@@ -195,9 +188,13 @@ fn show(problems: &[Diagnostic]) {
 /// "2 errors and 1 warning".
 fn summary(problems: &[Diagnostic]) -> String {
     let of = |severity| problems.iter().filter(|problem| problem.severity() == severity).count();
-    let counts = [(of(Severity::Error), "error"), (of(Severity::Warning), "warning"), (of(Severity::Note), "note")];
-    let said: Vec<String> =
-        counts.into_iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun)).collect();
+    let counts =
+        [(of(Severity::Error), "error"), (of(Severity::Warning), "warning"), (of(Severity::Note), "note")];
+    let said: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| count(number, noun))
+        .collect();
     match said.as_slice() {
         [] => "no problems".into(),
         [one] => one.clone(),

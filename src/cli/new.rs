@@ -46,7 +46,8 @@ pub(super) fn run(folder: &Folder, arguments: &Arguments) -> anyhow::Result<Ende
     let quoted = serde_json::to_string(&title)?;
     let outlet = site.default_outlet.as_deref().or_else(|| config.outlets.keys().next().map(String::as_str));
     let written_for = outlet.map(|id| format!("# written_for: {id}\n")).unwrap_or_default();
-    let text = format!("---\ntitle: {quoted}\ndate: {day}\nlang: {language}\n{written_for}draft: true\n---\n\n");
+    let text =
+        format!("---\ntitle: {quoted}\ndate: {day}\nlang: {language}\n{written_for}draft: true\n---\n\n");
     fs::create_dir_all(path.parent().unwrap_or(folder.root()))?;
     durable::write(&path, text.as_bytes(), None)?;
     println!("{}", path.display());

@@ -42,7 +42,10 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
                 let when = due.local.as_deref().unwrap_or("with the next article");
                 println!(
                     "{} {}: {when}; {} to {}",
-                    due.newsletter, due.cadence, count(due.articles, "article"), count(due.readers, "reader")
+                    due.newsletter,
+                    due.cadence,
+                    count(due.articles, "article"),
+                    count(due.readers, "reader")
                 );
             }
         }
@@ -68,7 +71,8 @@ async fn due(open: &Open, desk: &Desk<'_>, cadence: &Cadence) -> anyhow::Result<
         newsletter: newsletter.id.clone(),
         cadence: cadence.name.clone(),
         schedule: cadence.schedule.to_string(),
-        local: next.map(|next| next.with_timezone(&newsletter.zone).format("%a %Y-%m-%d %H:%M %Z").to_string()),
+        local: next
+            .map(|next| next.with_timezone(&newsletter.zone).format("%a %Y-%m-%d %H:%M %Z").to_string()),
         next,
         articles: plan.articles.len(),
         readers: plan.readers(),

@@ -65,14 +65,16 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
                 None => None,
                 Some(tag) => {
                     let found = newsletter.languages.iter().find(|language| language.as_str() == tag);
-                    let known: Vec<&str> = newsletter.languages.iter().map(|tag| tag.as_str()).collect();
+                    let known: Vec<&str> =
+                        newsletter.languages.iter().map(super::super::language::Language::as_str).collect();
                     Some(found.cloned().with_context(|| {
                         format!("`{}` has no language `{tag}`; write {}", newsletter.id, list(&known, "or"))
                     })?)
                 }
             };
             if let Some(name) = cadence.as_ref().filter(|name| newsletter.cadence(name).is_none()) {
-                let known: Vec<&str> = newsletter.cadences.iter().map(|cadence| cadence.name.as_str()).collect();
+                let known: Vec<&str> =
+                    newsletter.cadences.iter().map(|cadence| cadence.name.as_str()).collect();
                 bail!("`{}` has no cadence `{name}`; write {}", newsletter.id, list(&known, "or"));
             }
             let look = open.look().await?;
@@ -81,7 +83,9 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
             let reader = ByHand { email: email.clone(), name, language, cadence };
             let added = subscribe::add(reader, newsletter, &live, &open.store, Utc::now()).await?;
             if json {
-                print_json(&json!({ "email": email.to_string(), "newsletter": newsletter.id, "added": added }))?;
+                print_json(
+                    &json!({ "email": email.to_string(), "newsletter": newsletter.id, "added": added }),
+                )?;
             } else {
                 let what = if added { "added to" } else { "is already a reader of" };
                 println!("{email} {what} `{}`", newsletter.id);

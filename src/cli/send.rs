@@ -14,7 +14,11 @@ use crate::{
     diagnostic::{closest, count, list},
     mailer::Mailer,
     message::{self, Addressee},
-    newsletter::{Newsletter, issue::{IssueId, Origin}, variant::Frame},
+    newsletter::{
+        Newsletter,
+        issue::{IssueId, Origin},
+        variant::Frame,
+    },
     newsroom::Folder,
     subscriber::{SubscriptionId, address::EmailAddress},
 };
@@ -60,12 +64,11 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     if let Some(tester) = arguments.test {
         return test(&open, &desk, &chosen, tester, json).await;
     }
-    let plan = match chosen.is_empty() {
-        true => compose::plan_by_hand(&desk, &open.store, arguments.cadence).await?,
-        false => {
-            let origin = Origin::Special { cadence: arguments.cadence };
-            compose::plan_special(&desk, &open.store, origin, &chosen).await?
-        }
+    let plan = if chosen.is_empty() {
+        compose::plan_by_hand(&desk, &open.store, arguments.cadence).await?
+    } else {
+        let origin = Origin::Special { cadence: arguments.cadence };
+        compose::plan_special(&desk, &open.store, origin, &chosen).await?
     };
     describe(&plan, &live, &newsletter.id);
     if arguments.dry_run {
@@ -196,7 +199,9 @@ async fn test(
         };
         failed |= !sent;
         if json {
-            print_json(&json!({ "test": tester.to_string(), "language": language, "sent": sent, "reply": said }))?;
+            print_json(
+                &json!({ "test": tester.to_string(), "language": language, "sent": sent, "reply": said }),
+            )?;
         } else {
             println!("test letter ({language}): {said}");
         }

@@ -25,12 +25,16 @@ pub(super) async fn run(folder: Folder, arguments: Arguments) -> anyhow::Result<
     let Some(open) = Open::at(&folder)? else { return Ok(Ended::CannotRun) };
     let _serving = match Lock::take(&folder.data().join("serve.lock")) {
         Ok(lock) => lock,
-        Err(LockError::Held(pid)) => bail!("`byline serve` is already running on this folder, as process {pid}"),
+        Err(LockError::Held(pid)) => {
+            bail!("`byline serve` is already running on this folder, as process {pid}")
+        }
         Err(why) => return Err(why).context("cannot lock data/serve.lock"),
     };
     let _sending = match Lock::take(&folder.data().join("sender.lock")) {
         Ok(lock) => lock,
-        Err(LockError::Held(pid)) => bail!("process {pid} is sending letters; wait until it is done, or stop it"),
+        Err(LockError::Held(pid)) => {
+            bail!("process {pid} is sending letters; wait until it is done, or stop it")
+        }
         Err(why) => return Err(why).context("cannot lock data/sender.lock"),
     };
     log();
@@ -38,7 +42,11 @@ pub(super) async fn run(folder: Folder, arguments: Arguments) -> anyhow::Result<
     let mailer = Mailer::new(&config.mail.transport, &folder.outbox())?;
     let recovered = open.store.recover(terms(config, &mailer), chrono::Utc::now()).await?;
     if recovered.again + recovered.held > 0 {
-        tracing::warn!(again = recovered.again, held = recovered.held, "letters were being sent when the program last stopped");
+        tracing::warn!(
+            again = recovered.again,
+            held = recovered.held,
+            "letters were being sent when the program last stopped"
+        );
     }
     let address = arguments.listen.unwrap_or(config.serve.listen);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;

@@ -4,7 +4,13 @@
 
 mod raw;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use chrono_tz::Tz;
 use url::Url;
@@ -164,11 +170,7 @@ pub struct Reading {
 impl Config {
     /// Reads the text of `config.toml` and the `BYLINE_…` variables of `environment`; `root` is what
     /// relative paths in it count from.
-    pub fn read(
-        file: SourceFile,
-        environment: &BTreeMap<String, String>,
-        root: &Path,
-    ) -> Reading {
+    pub fn read(file: SourceFile, environment: &BTreeMap<String, String>, root: &Path) -> Reading {
         raw::read(file, environment, root)
     }
 

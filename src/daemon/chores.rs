@@ -99,7 +99,8 @@ impl Desk {
             let (target, current, seen) = (site.clone(), self.settings.clone(), look.clone());
             // Rendering and writing would hold up everything else on this thread.
             let published =
-                tokio::task::spawn_blocking(move || publish::run_once(&seen, &current, &target, now)).await??;
+                tokio::task::spawn_blocking(move || publish::run_once(&seen, &current, &target, now))
+                    .await??;
             if published.written + published.removed > 0 {
                 tracing::info!(written = published.written, removed = published.removed, "published");
             }
@@ -119,12 +120,11 @@ impl Desk {
         }
         self.fingerprint = fingerprint;
         let (settings, problems) = self.folder.settings(&self.environment).settings();
-        match settings {
-            Some(settings) => {
-                tracing::info!("settings read again");
-                self.settings = Arc::new(settings);
-            }
-            None => tracing::warn!("the settings do not hold; the last good ones stay in use"),
+        if let Some(settings) = settings {
+            tracing::info!("settings read again");
+            self.settings = Arc::new(settings);
+        } else {
+            tracing::warn!("the settings do not hold; the last good ones stay in use");
         }
         problems
     }
@@ -206,7 +206,7 @@ impl Sending {
             terms: terms(&settings.config, &mailer),
             store: self.store.clone(),
             key: self.key.clone(),
-            clock: Utc::now,
+            clock: Arc::new(Utc::now),
             mailer,
         };
         let tally = Arc::new(Tally::default());

@@ -95,9 +95,8 @@ impl Node {
             Ok(yaml) => Some(yaml_node(yaml, &file, part.start, 0)),
             Err(error) => {
                 let plain = error.without_snippet();
-                let (line, column) = plain
-                    .location()
-                    .map_or((1, 1), |place| (place.line() as usize, place.column() as usize));
+                let (line, column) =
+                    plain.location().map_or((1, 1), |place| (place.line() as usize, place.column() as usize));
                 let mut span = super::span_at(text, line.max(1), column.max(1));
                 span = span.start + part.start..span.end + part.start;
                 let message = plain.to_string();
@@ -125,11 +124,8 @@ fn toml_table(table: &DeTable<'_>, file: &Arc<SourceFile>) -> Value {
         table
             .iter()
             .map(|(key, value)| {
-                let node = Node {
-                    value: toml_value(value.get_ref(), file),
-                    file: file.clone(),
-                    span: value.span(),
-                };
+                let node =
+                    Node { value: toml_value(value.get_ref(), file), file: file.clone(), span: value.span() };
                 (Key { name: key.get_ref().to_string(), span: key.span() }, node)
             })
             .collect(),
@@ -229,9 +225,9 @@ fn yaml_node(yaml: Spanned<Yaml>, file: &Arc<SourceFile>, offset: usize, depth: 
         },
         Yaml::Nothing => Value::Nothing,
         _ if depth >= DEPTH_MAX => Value::Other("nested too deep"),
-        Yaml::List(items) => Value::List(
-            items.into_iter().map(|item| yaml_node(item, file, offset, depth + 1)).collect(),
-        ),
+        Yaml::List(items) => {
+            Value::List(items.into_iter().map(|item| yaml_node(item, file, offset, depth + 1)).collect())
+        }
         Yaml::Table(entries) => Value::Table(
             entries
                 .into_iter()
@@ -248,16 +244,13 @@ fn yaml_node(yaml: Spanned<Yaml>, file: &Arc<SourceFile>, offset: usize, depth: 
 
 fn yaml_span(place: serde_saphyr::Location, file: &SourceFile, offset: usize) -> Range<usize> {
     let span = place.span();
-    match (span.byte_offset(), span.byte_len()) {
-        (Some(start), Some(length)) => {
-            let start = offset + start as usize;
-            start..start + length as usize
-        }
-        _ => {
-            let part = &file.text[offset..];
-            let span = super::span_at(part, place.line() as usize, place.column() as usize);
-            offset + span.start..offset + span.end
-        }
+    if let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) {
+        let start = offset + start as usize;
+        start..start + length as usize
+    } else {
+        let part = &file.text[offset..];
+        let span = super::span_at(part, place.line() as usize, place.column() as usize);
+        offset + span.start..offset + span.end
     }
 }
 

@@ -84,6 +84,11 @@ struct Place {
 }
 
 impl Place {
+    /// No line to show: the whole file is meant, the line is empty or secret, or too long to read.
+    fn is_unquoted(&self) -> bool {
+        self.line == 0 || self.quoted.is_empty() || self.quoted.len() > QUOTED_LINE_BYTES_MAX
+    }
+
     fn whole(file: &str) -> Self {
         Self { file: file.into(), line: 0, column: 0, quoted: String::new(), marked: 0..0 }
     }
@@ -156,12 +161,7 @@ impl Diagnostic {
     }
 
     fn of_file(path: &str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            message: message.into(),
-            place: Place::whole(path),
-            hint: None,
-        }
+        Self { severity: Severity::Error, message: message.into(), place: Place::whole(path), hint: None }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -209,8 +209,7 @@ impl Diagnostic {
         name: &str,
         known: &[&str],
     ) -> Self {
-        Self::error(file, span, format!("unknown {what} `{name}`")).hint(match closest(name, known)
-        {
+        Self::error(file, span, format!("unknown {what} `{name}`")).hint(match closest(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => "none is set up yet; add one to `config.toml`".into(),
             None => format!("write {}", list(known, "or")),
@@ -218,13 +217,7 @@ impl Diagnostic {
     }
 
     /// A value of the wrong type: `wanted` and `found` with their articles ("a number").
-    pub fn wrong_type(
-        file: &SourceFile,
-        span: &Range<usize>,
-        key: &str,
-        wanted: &str,
-        found: &str,
-    ) -> Self {
+    pub fn wrong_type(file: &SourceFile, span: &Range<usize>, key: &str, wanted: &str, found: &str) -> Self {
         Self::error(file, span, format!("`{key}` wants {wanted}, and this is {found}"))
     }
 
@@ -248,10 +241,12 @@ impl Diagnostic {
 
     /// A secret written into the file itself.
     pub fn secret_in_the_open(file: &SourceFile, span: &Range<usize>, key: &str) -> Self {
-        let variable = format!("BYLINE_{}", key.to_uppercase());
-        Self::error(file, span, format!("`{key}` must not stand in this file")).hint(format!(
-            "write `{key} = {{ env = \"{variable}\" }}` or `{key} = {{ file = \"/path\" }}`"
-        ))
+        let variable = format!("SMTP_{}", key.to_uppercase());
+        let mut diagnostic = Self::error(file, span, format!("`{key}` must not stand in this file"))
+            .hint(format!("write `{key} = {{ env = \"{variable}\" }}` or `{key} = {{ file = \"/path\" }}`"));
+        // The line is not quoted: what is on the screen ends in a log.
+        diagnostic.place.quoted.clear();
+        diagnostic
     }
 
     /// A secret whose variable or file is not there.
@@ -261,9 +256,8 @@ impl Diagnostic {
 
     /// The address of the site works on this machine only.
     pub fn site_not_public(file: &SourceFile, span: &Range<usize>, url: &str) -> Self {
-        Self::note(file, span, format!("`{url}` can be opened on this machine only")).hint(
-            "set `url` to the address readers will use before sending letters to other people",
-        )
+        Self::note(file, span, format!("`{url}` can be opened on this machine only"))
+            .hint("set `url` to the address readers will use before sending letters to other people")
     }
 
     /// An environment variable that names no key.
@@ -297,7 +291,9 @@ impl Diagnostic {
         Self::error(
             file,
             span,
-            format!("held back: {outlet} wants {delay} before republishing, and the original date is not known"),
+            format!(
+                "held back: {outlet} wants {delay} before republishing, and the original date is not known"
+            ),
         )
         .hint("write `written_for: { outlet: …, date: YYYY-MM-DD }`, or `cleared: { by: …, on: … }`")
     }
@@ -318,9 +314,8 @@ impl Diagnostic {
 
     /// A line that was taken for the attribution.
     pub fn guessed_outlet(file: &SourceFile, span: &Range<usize>, outlet: &str) -> Self {
-        Self::note(file, span, format!("taken for the attribution: written for {outlet}")).hint(
-            "a file of the same name ending in `.toml` with `written_for = \"…\"` settles it",
-        )
+        Self::note(file, span, format!("taken for the attribution: written for {outlet}"))
+            .hint("a file of the same name ending in `.toml` with `written_for = \"…\"` settles it")
     }
 
     /// A line that was taken for a heading.
@@ -401,7 +396,7 @@ impl Diagnostic {
         };
         let hint = self.hint.as_deref().map(|hint| Level::HELP.with_name("hint").message(hint));
         let title = level.primary_title(&self.message);
-        if self.place.line == 0 || self.place.quoted.len() > QUOTED_LINE_BYTES_MAX {
+        if self.place.is_unquoted() {
             let position = match self.place.line {
                 0 => self.place.file.clone(),
                 line => format!("{}:{line}:{}", self.place.file, self.place.column),
@@ -462,8 +457,7 @@ pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// The bytes of `text` at a line and column (both from 1), to the end of the word there.
 pub fn span_at(text: &str, line: usize, column: usize) -> Range<usize> {
-    let line_start: usize =
-        text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let line_start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let rest = text[line_start..].lines().next().unwrap_or_default();
     let start = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(i, _)| i);
     let word = rest[start..].find(char::is_whitespace).unwrap_or(rest.len() - start);
@@ -481,10 +475,7 @@ mod tests {
 
     #[test]
     fn a_caret_stands_under_the_word_and_a_slip_gets_a_hint() {
-        let file = SourceFile {
-            path: "config.toml".into(),
-            text: "[site]\ntitel = \"x\"\n".into(),
-        };
+        let file = SourceFile { path: "config.toml".into(), text: "[site]\ntitel = \"x\"\n".into() };
         let drawn = Diagnostic::unknown_key(&file, &(7..12), "titel", &["title", "url"]).to_string();
         assert_eq!(
             drawn,

@@ -1,8 +1,8 @@
 //! Atom 1.0 (RFC 4287).
 
 use atom_syndication::{
-    Category, Content, Entry as AtomEntry, Feed as AtomFeed, Generator, Link, Person, Text,
-    TextType, WriteConfig,
+    Category, Content, Entry as AtomEntry, Feed as AtomFeed, Generator, Link, Person, Text, TextType,
+    WriteConfig,
 };
 
 use super::{Entry, Feed, GENERATOR};
@@ -13,9 +13,7 @@ pub fn document(feed: &Feed) -> Vec<u8> {
     let bytes = atom(feed).write_with_config(Vec::new(), config).expect("writing to memory cannot fail");
     let xml = String::from_utf8(bytes).expect("the crate writes UTF-8");
     // RFC 3339 allows `+00:00`; `Z` is what the other formats and every reader's tests write.
-    let xml = xml
-        .replace("+00:00</updated>", "Z</updated>")
-        .replace("+00:00</published>", "Z</published>");
+    let xml = xml.replace("+00:00</updated>", "Z</updated>").replace("+00:00</published>", "Z</published>");
     format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{xml}\n").into_bytes()
 }
 
@@ -76,7 +74,7 @@ fn entry(entry: &Entry) -> AtomEntry {
     }
 }
 
-/// `via` says where it came from (RFC 4287 §4.2.7.2); `related` is what NetNewsWire shows.
+/// `via` says where it came from (RFC 4287 §4.2.7.2); `related` is what `NetNewsWire` shows.
 fn links(entry: &Entry) -> Vec<Link> {
     let html = Some("text/html".to_string());
     let mut links = vec![Link {
@@ -118,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_document_begins_with_its_encoding_and_ends_its_dates_in_z() {
-        let xml = String::from_utf8(document(&feed(vec![entry("a", "A & B", "2026-01-02T03:04:05Z")]))).unwrap();
+        let xml =
+            String::from_utf8(document(&feed(vec![entry("a", "A & B", "2026-01-02T03:04:05Z")]))).unwrap();
         assert!(xml.starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed"), "{}", &xml[..80]);
         assert!(xml.contains("<published>2026-01-02T03:04:05Z</published>"), "{xml}");
         roxmltree::Document::parse(&xml).unwrap();

@@ -13,7 +13,11 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 use url::Url;
 
 use crate::{
-    article::{Article, attribution::{Credit, Outlet}, markup},
+    article::{
+        Article,
+        attribution::{Credit, Outlet},
+        markup,
+    },
     language::{Direction, Language, starts_left_to_right},
 };
 

@@ -43,7 +43,7 @@ fn channel(feed: &Feed) -> Channel {
         generator: Some(GENERATOR.to_string()),
         docs: Some("http://www.rssboard.org/rss-specification".to_string()),
         ttl: Some((MAX_AGE_SECONDS / 60).to_string()),
-        atom_ext: Some(AtomExtension { links, ..AtomExtension::default() }),
+        atom_ext: Some(AtomExtension { links }),
         items: feed.entries.iter().map(|entry| item(entry, feed)).collect(),
         ..Channel::default()
     }
@@ -82,7 +82,7 @@ fn item(entry: &Entry, feed: &Feed) -> Item {
             languages: other_language.into_iter().collect(),
             ..DublinCoreExtension::default()
         }),
-        atom_ext: Some(AtomExtension { links: via.collect(), ..AtomExtension::default() }),
+        atom_ext: Some(AtomExtension { links: via.collect() }),
         extensions: updated(entry),
         source,
         enclosure,
@@ -122,14 +122,24 @@ mod tests {
     #[test]
     fn a_title_with_markup_characters_arrives_as_typed() {
         let title = "The <canvas> element & \"q\" ]]>";
-        let xml = String::from_utf8(document(&feed(vec![entry("a", title, "2026-01-02T03:04:05Z")]))).unwrap();
-        assert!(xml.contains("<title>The &#x3C;canvas&#x3E; element &#x26; &quot;q&quot; ]]&#x3E;</title>"), "{xml}");
+        let xml =
+            String::from_utf8(document(&feed(vec![entry("a", title, "2026-01-02T03:04:05Z")]))).unwrap();
+        assert!(
+            xml.contains("<title>The &#x3C;canvas&#x3E; element &#x26; &quot;q&quot; ]]&#x3E;</title>"),
+            "{xml}"
+        );
         let read = roxmltree::Document::parse(&xml).unwrap();
         let item = read.descendants().find(|node| node.has_tag_name("item")).unwrap();
         let read = item.children().find(|node| node.has_tag_name("title")).unwrap().text();
         assert_eq!(read, Some(title));
         assert!(xml.starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss"), "{}", &xml[..80]);
-        assert!(xml.find("<description>A summary").is_some() || xml.contains("<description><![CDATA[A summary"));
-        assert!(xml.contains("<pubDate>Fri, 2 Jan 2026 03:04:05 +0000</pubDate>") || xml.contains("<pubDate>Fri, 02 Jan 2026 03:04:05 +0000</pubDate>"), "{xml}");
+        assert!(
+            xml.find("<description>A summary").is_some() || xml.contains("<description><![CDATA[A summary")
+        );
+        assert!(
+            xml.contains("<pubDate>Fri, 2 Jan 2026 03:04:05 +0000</pubDate>")
+                || xml.contains("<pubDate>Fri, 02 Jan 2026 03:04:05 +0000</pubDate>"),
+            "{xml}"
+        );
     }
 }

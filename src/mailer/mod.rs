@@ -84,7 +84,7 @@ impl Connection {
     /// no reader anything.
     pub async fn ready(&mut self) -> Result<(), Trouble> {
         match &mut self.0 {
-            Carrier::Outbox(outbox) => outbox.ready().await,
+            Carrier::Outbox(outbox) => outbox.ready(),
             Carrier::Smtp(connection) => connection.ready().await,
         }
     }

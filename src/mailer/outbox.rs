@@ -19,7 +19,7 @@ impl Outbox {
         Self { folder: folder.to_path_buf() }
     }
 
-    pub(super) async fn ready(&self) -> Result<(), Trouble> {
+    pub(super) fn ready(&self) -> Result<(), Trouble> {
         std::fs::create_dir_all(&self.folder)
             .map_err(|why| Trouble::Passing(format!("cannot make the folder `outbox`: {why}")))
     }

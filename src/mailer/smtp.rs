@@ -87,16 +87,17 @@ impl Server {
         let within = |doing: &'static str| {
             move |_| Trouble::Passing(format!("{}:{}: no answer while {doing}", smtp.host, smtp.port))
         };
-        let passing = |why: &dyn fmt::Display| Trouble::Passing(format!("{}:{}: {why}", smtp.host, smtp.port));
+        let passing =
+            |why: &dyn fmt::Display| Trouble::Passing(format!("{}:{}: {why}", smtp.host, smtp.port));
         let socket = timeout(smtp.timeout, TcpStream::connect((smtp.host.as_str(), smtp.port)))
             .await
             .map_err(within("connecting"))?
             .map_err(|why| passing(&why))?;
         socket.set_nodelay(true).map_err(|why| passing(&why))?;
         let socket: Box<dyn AsyncTokioStream> = match smtp.security {
-            Security::Tls => Box::new(
-                timeout(smtp.timeout, self.encrypt(socket)).await.map_err(within("starting TLS"))??,
-            ),
+            Security::Tls => {
+                Box::new(timeout(smtp.timeout, self.encrypt(socket)).await.map_err(within("starting TLS"))??)
+            }
             Security::StartTls | Security::None => Box::new(socket),
         };
         let greeting = AsyncSmtpConnection::connect_with_transport(socket, &self.0.hello);
@@ -106,7 +107,10 @@ impl Server {
             .map_err(|why| passing(&said(&why)))?;
         if smtp.security == Security::StartTls {
             if !connection.can_starttls() {
-                return Err(Trouble::Lasting(format!("{} offers no STARTTLS, and nothing is sent without", smtp.host)));
+                return Err(Trouble::Lasting(format!(
+                    "{} offers no STARTTLS, and nothing is sent without",
+                    smtp.host
+                )));
             }
             let parameters = self.tls_parameters()?;
             timeout(smtp.timeout, connection.starttls(parameters, &self.0.hello))
@@ -115,8 +119,7 @@ impl Server {
                 .map_err(|why| passing(&said(&why)))?;
         }
         if let Some(login) = &smtp.login {
-            let credentials =
-                Credentials::new(login.username.clone(), login.password.expose().to_string());
+            let credentials = Credentials::new(login.username.clone(), login.password.expose().to_string());
             let mechanisms = [Mechanism::Plain, Mechanism::Login];
             timeout(smtp.timeout, connection.auth(&mechanisms, &credentials))
                 .await
@@ -133,7 +136,8 @@ impl Server {
         let lasting = |why: SmtpError| Trouble::Lasting(said(&why));
         let mut builder = TlsParameters::builder(self.0.smtp.host.clone());
         for authority in &self.0.authorities {
-            builder = builder.add_root_certificate(Certificate::from_der(authority.clone()).map_err(lasting)?);
+            builder =
+                builder.add_root_certificate(Certificate::from_der(authority.clone()).map_err(lasting)?);
         }
         builder.build().map_err(lasting)
     }
@@ -144,8 +148,9 @@ impl Server {
         let lasting = |why: &dyn fmt::Display| Trouble::Lasting(format!("{host}: {why}"));
         let provider = Arc::new(aws_lc_rs::default_provider());
         let authorities = self.0.authorities.iter().map(|der| CertificateDer::from(der.clone()));
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(authorities, provider.clone())
-            .map_err(|why| lasting(&why))?;
+        let verifier =
+            rustls_platform_verifier::Verifier::new_with_extra_roots(authorities, provider.clone())
+                .map_err(|why| lasting(&why))?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|why| lasting(&why))?
@@ -172,7 +177,11 @@ impl AsyncTokioStream for Encrypted {
 }
 
 impl AsyncRead for Encrypted {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }

@@ -5,16 +5,17 @@
 
 mod encode;
 
-use std::fmt::Write as _;
-
 use url::Url;
 
 use crate::{
     delivery::{DeliveryId, Message, MessageId},
     newsletter::variant::{Frame, Variant},
-    subscriber::{address::EmailAddress, token::{TokenKey, UnsubscribeToken}},
+    subscriber::{
+        address::EmailAddress,
+        token::{TokenKey, UnsubscribeToken},
+    },
     template::context::slot,
-    text::{clean_line, escape_html},
+    text::{clean_line, escape_html, hex},
 };
 
 /// The reader a letter is for.
@@ -31,10 +32,7 @@ fn message_id(delivery: DeliveryId, domain: &str, key: &TokenKey) -> MessageId {
     let mut identity = delivery.issue.0.to_be_bytes().to_vec();
     identity.extend_from_slice(&delivery.subscription.0.to_be_bytes());
     let mac = key.mac("message-id", &identity);
-    let mut local = format!("{}.", delivery.issue);
-    for byte in &mac[..10] {
-        let _ = write!(local, "{byte:02x}"); // writing into a String cannot fail
-    }
+    let local = format!("{}.{}", delivery.issue, hex(&mac[..10]));
     MessageId::new(local, domain)
 }
 
@@ -52,15 +50,15 @@ pub fn build(
     to: Addressee<'_>,
     key: &TokenKey,
 ) -> Message {
-    let sender: EmailAddress = frame.from.parse().expect("the config's sender was parsed when the issue was opened");
+    let sender: EmailAddress =
+        frame.from.parse().expect("the config's sender was parsed when the issue was opened");
     let id = message_id(delivery, sender.domain(), key);
     let slots = Slots::of(frame, variant, delivery, to, key);
     let boundary = format!("=_{}", id.local().replace('.', "_"));
     let mut bytes = headers(frame, variant, &slots, to, &sender, &id, &boundary);
-    for (media_type, body) in [
-        ("text/plain", slots.fill_text(&variant.text)),
-        ("text/html", slots.fill_html(&variant.html)),
-    ] {
+    for (media_type, body) in
+        [("text/plain", slots.fill_text(&variant.text)), ("text/html", slots.fill_html(&variant.html))]
+    {
         bytes.push_str(&format!("--{boundary}\r\nContent-Type: {media_type}; charset=utf-8\r\n"));
         bytes.push_str(&encode::body(&body));
     }
@@ -114,13 +112,7 @@ struct Slots {
 }
 
 impl Slots {
-    fn of(
-        frame: &Frame,
-        variant: &Variant,
-        delivery: DeliveryId,
-        to: Addressee<'_>,
-        key: &TokenKey,
-    ) -> Self {
+    fn of(frame: &Frame, variant: &Variant, delivery: DeliveryId, to: Addressee<'_>, key: &TokenKey) -> Self {
         let name = clean_line(to.name);
         Self {
             greeting: match name.is_empty() {
@@ -195,7 +187,10 @@ mod tests {
     #[test]
     fn a_name_is_escaped_where_it_stands() {
         let letter = letter("s", "f", "<b>{{secret}}");
-        assert!(letter.contains("Dear <b>{{secret}},") && letter.contains("Dear &lt;b&gt;{{secret}},"), "{letter}");
+        assert!(
+            letter.contains("Dear <b>{{secret}},") && letter.contains("Dear &lt;b&gt;{{secret}},"),
+            "{letter}"
+        );
     }
 
     proptest! {

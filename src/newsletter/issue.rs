@@ -91,9 +91,7 @@ impl IssueState {
 
     /// The state of this name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Waiting, Self::Sending, Self::Done]
-            .into_iter()
-            .find(|state| state.as_str() == name)
+        [Self::Waiting, Self::Sending, Self::Done].into_iter().find(|state| state.as_str() == name)
     }
 }
 
@@ -112,12 +110,7 @@ pub struct Taste {
 
 /// The articles of `newsletter` that a digest cut at `cut` gives to a reader: what is after the
 /// watermark and fits. Newest first.
-pub fn digest_for(
-    newsletter: &Newsletter,
-    live: &[Article],
-    cut: i64,
-    taste: &Taste,
-) -> Vec<ArticleId> {
+pub fn digest_for(newsletter: &Newsletter, live: &[Article], cut: i64, taste: &Taste) -> Vec<ArticleId> {
     let mut chosen: Vec<&Article> = live
         .iter()
         .filter(|article| article.seq.is_some_and(|seq| taste.seen < seq && seq <= cut))
@@ -137,11 +130,7 @@ impl Taste {
 
 /// The watermark of a reader who joins now: the newest `start_with` articles that fit are still to
 /// come.
-pub fn starting_watermark(
-    newsletter: &Newsletter,
-    live: &[Article],
-    language: Option<&Language>,
-) -> i64 {
+pub fn starting_watermark(newsletter: &Newsletter, live: &[Article], language: Option<&Language>) -> i64 {
     let mut seqs: Vec<i64> = live
         .iter()
         .filter(|article| newsletter.carries(article))

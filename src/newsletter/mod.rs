@@ -98,9 +98,10 @@ impl Newsletter {
         let outlet = self.outlets.is_empty()
             || manuscript.attributions.iter().any(|attribution| self.outlets.contains(&attribution.outlet));
         let tag = self.tags.is_empty()
-            || manuscript.tags.iter().any(|tag| {
-                self.tags.iter().any(|wanted| wanted.to_lowercase() == tag.to_lowercase())
-            });
+            || manuscript
+                .tags
+                .iter()
+                .any(|tag| self.tags.iter().any(|wanted| wanted.to_lowercase() == tag.to_lowercase()));
         let language = self.languages.contains(&manuscript.language);
         outlet && tag && language && manuscript.announce != Announce::Never
     }

@@ -8,7 +8,10 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use croner::{Cron, parser::{CronParser, Seconds}};
+use croner::{
+    Cron,
+    parser::{CronParser, Seconds},
+};
 
 /// Slots that one look can find, at the most: a schedule of every second, down for a day.
 const SLOTS_MAX: usize = 100_000;
@@ -139,14 +142,8 @@ mod tests {
     #[test]
     fn a_skipped_time_comes_once_and_a_repeated_one_once() {
         let london = chrono_tz::Europe::London;
-        assert_eq!(
-            instants("01:30", london, "2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z").len(),
-            2
-        );
-        assert_eq!(
-            instants("01:30", london, "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z").len(),
-            1
-        );
+        assert_eq!(instants("01:30", london, "2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z").len(), 2);
+        assert_eq!(instants("01:30", london, "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z").len(), 1);
         assert_eq!(
             instants("00:00", chrono_tz::Asia::Tehran, "2022-03-20T12:00:00Z", "2022-03-23T12:00:00Z").len(),
             3
@@ -160,7 +157,9 @@ mod tests {
             instants("Fri 08:00", tehran, "2026-11-01T00:00:00Z", "2026-11-14T00:00:00Z"),
             ["11-06 04:30", "11-13 04:30"]
         );
-        for bad in ["", "7", "25:00", "Foo 08:00", "0 8 * * *", "0 0 8 31 2 *", "* * * * * * *", "0 99 8 * * *"] {
+        for bad in
+            ["", "7", "25:00", "Foo 08:00", "0 8 * * *", "0 0 8 31 2 *", "* * * * * * *", "0 99 8 * * *"]
+        {
             assert!(Schedule::parse(bad).is_err(), "{bad}");
         }
     }

@@ -8,7 +8,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Folder, Settings, scan::{Scan, Scanned, Scanner}};
+use super::{
+    Folder, Settings,
+    scan::{Scan, Scanned, Scanner},
+};
 use crate::{
     article::{
         Article, ArticleId, Manuscript, State,
@@ -111,9 +114,10 @@ impl Looker {
         let problems = Problems::default();
         let before = self.store.article_records().await?;
         let refused = clashes(&scan.articles, &before, &problems);
-        let (good, bad): (Vec<_>, Vec<_>) = scan.articles.iter().partition(|scanned| {
-            scanned.manuscript.is_some() && !refused.contains(&scanned.path)
-        });
+        let (good, bad): (Vec<_>, Vec<_>) = scan
+            .articles
+            .iter()
+            .partition(|scanned| scanned.manuscript.is_some() && !refused.contains(&scanned.path));
         let sightings = good.iter().map(|scanned| sighting(scanned, config, now)).collect();
         let present = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
         let texts = good.iter().filter(|scanned| scan.changed.contains(&scanned.path)).map(|scanned| {
@@ -150,7 +154,11 @@ impl Looker {
 
     /// What a file that is bad now said when it was good: from memory, or after a restart from the
     /// store.
-    async fn last_good(&mut self, path: &str, config: &Config) -> Result<Option<Arc<Manuscript>>, StoreError> {
+    async fn last_good(
+        &mut self,
+        path: &str,
+        config: &Config,
+    ) -> Result<Option<Arc<Manuscript>>, StoreError> {
         if let Some(manuscript) = self.good.get(path) {
             return Ok(Some(manuscript.clone()));
         }
@@ -190,6 +198,7 @@ impl Looker {
         for article in articles {
             if let Some(record) = records.iter().find(|record| record.id == article.id) {
                 (article.seq, article.live_at) = (record.seq, record.live_at);
+                article.is_archive = record.is_archive;
             }
         }
         Ok(records)
@@ -198,10 +207,8 @@ impl Looker {
 
 fn sighting(scanned: &Scanned, config: &Config, now: DateTime<Utc>) -> Sighting {
     let manuscript = scanned.manuscript.as_ref().expect("only good files are sighted");
-    let day = manuscript.date.map_or_else(
-        || now.with_timezone(&config.site.zone).date_naive(),
-        |when| when.day,
-    );
+    let day =
+        manuscript.date.map_or_else(|| now.with_timezone(&config.site.zone).date_naive(), |when| when.day);
     let key = crate::article::key_of(&scanned.path);
     let mut slugs = manuscript.aliases.clone();
     slugs.push(manuscript.slug.clone());

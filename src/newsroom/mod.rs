@@ -187,7 +187,9 @@ impl Read {
     pub fn settings(self) -> (Option<Settings>, Vec<Diagnostic>) {
         let wrong = self.problems.iter().any(Diagnostic::is_error);
         match (self.config, self.templates) {
-            (Some(config), Some(templates)) if !wrong => (Some(Settings { config, templates }), self.problems),
+            (Some(config), Some(templates)) if !wrong => {
+                (Some(Settings { config, templates }), self.problems)
+            }
             _ => (None, self.problems),
         }
     }

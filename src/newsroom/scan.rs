@@ -81,13 +81,12 @@ impl Scanner {
             let side_stamp = side.as_ref().map(|side| files[side].1);
             sides.extend(side.clone());
             let same = self.known.get(path).filter(|(was, side, _)| was == stamp && *side == side_stamp);
-            let scanned = match same {
-                Some((_, _, scanned)) => scanned.clone(),
-                None => {
-                    scan.changed.insert(path.clone());
-                    let side = side.as_ref().map(|side| (side.as_str(), files[side].0.as_path()));
-                    Arc::new(read(path, full, stamp.bytes, side, desk))
-                }
+            let scanned = if let Some((_, _, scanned)) = same {
+                scanned.clone()
+            } else {
+                scan.changed.insert(path.clone());
+                let side = side.as_ref().map(|side| (side.as_str(), files[side].0.as_path()));
+                Arc::new(read(path, full, stamp.bytes, side, desk))
             };
             known.insert(path.clone(), (*stamp, side_stamp, scanned.clone()));
             scan.articles.push(scanned);
@@ -141,7 +140,7 @@ fn read(path: &str, full: &Path, bytes: u64, side: Option<(&str, &Path)>, desk: 
     }
     Scanned {
         path: path.to_string(),
-        content: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        content: crate::text::hex(&digest.finalize()),
         file,
         side,
         manuscript,

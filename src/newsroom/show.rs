@@ -21,9 +21,10 @@ impl Settings {
         let manuscript = &article.manuscript;
         let language = &manuscript.language;
         let published = article.published(&config.outlets);
-        let attributions = manuscript.credits(&config.outlets).into_iter().map(|credit| {
-            AttributionContext { html: credit.html(Some(WRITTEN_FOR)), text: credit.line() }
-        });
+        let attributions = manuscript
+            .credits(&config.outlets)
+            .into_iter()
+            .map(|credit| AttributionContext { html: credit.html(Some(WRITTEN_FOR)), text: credit.line() });
         Card {
             title: manuscript.title.clone(),
             url: page_of(article, &config.site.url).to_string(),

@@ -1,4 +1,4 @@
-//! What a page says to machines about a piece: schema.org's NewsArticle.
+//! What a page says to machines about a piece: schema.org's `NewsArticle`.
 
 use serde_json::{Map, Value, json};
 
@@ -34,8 +34,11 @@ pub(super) fn of(article: &Article, config: &Config) -> String {
     if !manuscript.tags.is_empty() {
         put("keywords", json!(manuscript.tags));
     }
-    let originals: Vec<Value> =
-        manuscript.attributions.iter().filter_map(|attribution| original(attribution, article, config)).collect();
+    let originals: Vec<Value> = manuscript
+        .attributions
+        .iter()
+        .filter_map(|attribution| original(attribution, article, config))
+        .collect();
     let organizations: Vec<Value> = originals.iter().map(|original| original["publisher"].clone()).collect();
     if !originals.is_empty() {
         // "The Organization on whose behalf the creator was working": an exact fit.

@@ -23,11 +23,7 @@ use crate::{
 const INDEX_ARTICLES_MAX: usize = 50;
 
 /// Adds every page of what is live.
-pub(super) fn add(
-    edition: &mut Edition,
-    live: &[Article],
-    settings: &Settings,
-) -> Result<(), PublishError> {
+pub(super) fn add(edition: &mut Edition, live: &[Article], settings: &Settings) -> Result<(), PublishError> {
     let site = &settings.config.site;
     let mut put = |path: String, html: String| {
         let content = Content { bytes: html.into_bytes(), media_type: HTML, max_age: PAGE_MAX_AGE };

@@ -40,7 +40,7 @@ pub struct Document {
 impl Document {
     pub(super) fn new(content: Content, modified: SystemTime) -> Self {
         let digest = Sha256::digest(&content.bytes);
-        let hex: String = digest[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::text::hex(&digest[..12]);
         // Whole seconds: that is all an HTTP date can say, and it is compared with one.
         let seconds = modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self {

@@ -158,12 +158,8 @@ impl Site {
     pub fn publish(&self, edition: Edition, now: DateTime<Utc>) -> io::Result<Published> {
         let before = self.current();
         let mut published = Published::default();
-        let mut tree = Tree {
-            moved: edition.moved,
-            gone: edition.gone,
-            notices: edition.notices,
-            ..Tree::default()
-        };
+        let mut tree =
+            Tree { moved: edition.moved, gone: edition.gone, notices: edition.notices, ..Tree::default() };
         for (path, content) in edition.pages {
             let document = match before.documents.get(&path) {
                 Some(document) if document.is(&content) => document.clone(),
@@ -210,18 +206,12 @@ impl Site {
         Ok(Document::new(content, modified))
     }
 
-    fn place_media(
-        &self,
-        path: &str,
-        source: &Path,
-        published: &mut Published,
-    ) -> io::Result<Option<Media>> {
+    fn place_media(&self, path: &str, source: &Path, published: &mut Published) -> io::Result<Option<Media>> {
         let Ok(original) = fs::metadata(source) else { return Ok(None) };
         let file = self.file_of(path);
         let (bytes, modified) = (original.len(), original.modified()?);
-        let same = fs::metadata(&file).is_ok_and(|copy| {
-            copy.len() == bytes && copy.modified().is_ok_and(|time| time == modified)
-        });
+        let same = fs::metadata(&file)
+            .is_ok_and(|copy| copy.len() == bytes && copy.modified().is_ok_and(|time| time == modified));
         if !same {
             durable::write(&file, &fs::read(source)?, Some(modified))?;
             published.written += 1;

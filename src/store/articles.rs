@@ -104,7 +104,7 @@ impl Store {
 
     /// Every entry.
     pub async fn article_records(&self) -> Result<Vec<Record>> {
-        self.act(|tx| records(tx)).await
+        self.act(records).await
     }
 }
 
@@ -163,12 +163,7 @@ fn insert(tx: &Transaction<'_>, sighting: &Sighting, now: DateTime<Utc>) -> Resu
     Ok(id)
 }
 
-fn update(
-    tx: &Transaction<'_>,
-    id: ArticleId,
-    sighting: &Sighting,
-    record: Option<&Record>,
-) -> Result<()> {
+fn update(tx: &Transaction<'_>, id: ArticleId, sighting: &Sighting, record: Option<&Record>) -> Result<()> {
     let same = record.is_some_and(|record| {
         record.path == sighting.path
             && record.content == sighting.content

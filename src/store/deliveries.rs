@@ -95,7 +95,7 @@ impl Store {
 
     /// When the next letter is due, if any is open.
     pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
-        self.act(|tx| next_due(tx)).await
+        self.act(next_due).await
     }
 }
 
@@ -161,10 +161,7 @@ fn claim(
     let mut rows = statement.query(params![to_ms(now), most as i64])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let id = DeliveryId {
-            issue: IssueId(row.get(0)?),
-            subscription: SubscriptionId(row.get(1)?),
-        };
+        let id = DeliveryId { issue: IssueId(row.get(0)?), subscription: SubscriptionId(row.get(1)?) };
         let (variant, attempt): (i64, u32) = (row.get(2)?, row.get(3)?);
         let (email, name, status): (String, String, String) = (row.get(4)?, row.get(5)?, row.get(6)?);
         found.push((id, VariantId(variant), attempt + 1, email, name, status));

@@ -208,12 +208,7 @@ impl Store {
     }
 
     /// A cadence has been looked at up to here. It never goes back.
-    pub async fn consider(
-        &self,
-        newsletter: String,
-        cadence: String,
-        considered: Considered,
-    ) -> Result<()> {
+    pub async fn consider(&self, newsletter: String, cadence: String, considered: Considered) -> Result<()> {
         self.act(move |tx| {
             tx.execute(
                 "UPDATE schedule SET considered = max(considered, ?3), seq = max(seq, ?4)

@@ -1,6 +1,6 @@
 //! What readers and servers did: subscriptions, issues, deliveries; and the ledger of articles.
 //!
-//! Kept in SQLite. Each method is one domain act in one transaction, durable when it returns
+//! Kept in `SQLite`. Each method is one domain act in one transaction, durable when it returns
 //! (`synchronous = FULL`); what the author wrote is not here but in his files. All work is done by one
 //! thread that owns the connection, so callers wait without blocking the runtime. Several processes
 //! may share the file: each act takes the write lock from its beginning.

@@ -217,11 +217,7 @@ impl Store {
     }
 
     /// The active readers of a newsletter, of one cadence or all, with what they have had and want.
-    pub async fn audience(
-        &self,
-        newsletter: String,
-        cadence: Option<String>,
-    ) -> Result<Vec<Taste>> {
+    pub async fn audience(&self, newsletter: String, cadence: Option<String>) -> Result<Vec<Taste>> {
         self.act(move |tx| {
             let mut special = tx.prepare_cached(
                 "SELECT DISTINCT article_id FROM delivery
@@ -328,11 +324,9 @@ type SubscriptionFacts = (String, Option<Language>, String);
 
 fn subscription(tx: &Transaction<'_>, id: SubscriptionId) -> Result<Option<SubscriptionFacts>> {
     let found = tx
-        .query_row(
-            "SELECT newsletter, language, status FROM subscription WHERE id = ?1",
-            [id.0],
-            |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?)),
-        )
+        .query_row("SELECT newsletter, language, status FROM subscription WHERE id = ?1", [id.0], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?))
+        })
         .optional()?;
     Ok(found.map(|(newsletter, language, status)| {
         (newsletter, language.and_then(|tag| tag.parse().ok()), status)

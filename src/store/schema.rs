@@ -5,8 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{Result, StoreError};
 
 /// Each brings the schema one version further; a released one is never changed.
-const MIGRATIONS: &[&str] = &[
-    "
+const MIGRATIONS: &[&str] = &["
 CREATE TABLE newsroom (           -- one row
     one INTEGER PRIMARY KEY CHECK (one = 1),
     scanned INTEGER NOT NULL      -- whether the folder has been scanned once
@@ -113,8 +112,7 @@ CREATE INDEX delivery_open ON delivery (issue_id, not_before, subscription_id)
 CREATE INDEX delivery_sending ON delivery (issue_id) WHERE state = 'sending';
 CREATE INDEX delivery_of_variant ON delivery (variant_id);
 CREATE INDEX delivery_of_reader ON delivery (subscription_id, issue_id);
-",
-];
+"];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let known = MIGRATIONS.len() as i64;

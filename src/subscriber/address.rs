@@ -108,9 +108,23 @@ mod tests {
             assert!(good.parse::<EmailAddress>().is_ok(), "{good}");
         }
         for bad in [
-            "", "a", "@b.example", "a@", "a@localhost", "a@[127.0.0.1]", "a@127.0.0.1", "a b@c.example",
-            "\"x@evil y\"@c.example", "a..b@c.example", ".a@c.example", "a@c..example", "a@-c.example",
-            "a\r\nb@c.example", "ا@c.example", "a@c.example\u{0}", "a@b@",
+            "",
+            "a",
+            "@b.example",
+            "a@",
+            "a@localhost",
+            "a@[127.0.0.1]",
+            "a@127.0.0.1",
+            "a b@c.example",
+            "\"x@evil y\"@c.example",
+            "a..b@c.example",
+            ".a@c.example",
+            "a@c..example",
+            "a@-c.example",
+            "a\r\nb@c.example",
+            "ا@c.example",
+            "a@c.example\u{0}",
+            "a@b@",
         ] {
             assert!(bad.parse::<EmailAddress>().is_err(), "{bad:?}");
         }

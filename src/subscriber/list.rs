@@ -120,9 +120,7 @@ struct Refused {
 
 impl Columns {
     fn find(file: &SourceFile, header: &csv::StringRecord, problems: &Problems) -> Option<Self> {
-        let find = |name: &str| {
-            header.iter().position(|title| title.trim().eq_ignore_ascii_case(name))
-        };
+        let find = |name: &str| header.iter().position(|title| title.trim().eq_ignore_ascii_case(name));
         for title in header {
             let slip = closest(title, &COLUMNS).filter(|near| !title.eq_ignore_ascii_case(near));
             if slip.is_some() && !COLUMNS.iter().any(|name| title.eq_ignore_ascii_case(name)) {
@@ -145,15 +143,12 @@ impl Columns {
         let field = |column: Option<usize>| {
             column.and_then(|column| record.get(column)).filter(|field| !field.is_empty())
         };
-        let refused = |column: usize, reason: String, hint: &str| Refused {
-            column,
-            reason,
-            hint: hint.to_string(),
-        };
+        let refused =
+            |column: usize, reason: String, hint: &str| Refused { column, reason, hint: hint.to_string() };
         let email = record.get(self.email).unwrap_or_default();
-        let email = email.parse::<EmailAddress>().map_err(|why| {
-            refused(self.email, why.to_string(), "write it as `name@example.org`")
-        })?;
+        let email = email
+            .parse::<EmailAddress>()
+            .map_err(|why| refused(self.email, why.to_string(), "write it as `name@example.org`"))?;
         let language = match field(self.language) {
             None => None,
             Some(tag) => Some(offer.language(tag).ok_or_else(|| {
@@ -193,12 +188,7 @@ fn line_of(text: &str, record: &csv::StringRecord) -> u64 {
     text[..begins].matches('\n').count() as u64 + 1
 }
 
-fn field_span(
-    file: &SourceFile,
-    offset: usize,
-    record: &csv::StringRecord,
-    column: usize,
-) -> Range<usize> {
+fn field_span(file: &SourceFile, offset: usize, record: &csv::StringRecord, column: usize) -> Range<usize> {
     let start = record.position().map_or(0, |position| position.byte() as usize) + offset;
     let field = record.get(column).unwrap_or_default();
     let within = file.text.get(start..).and_then(|rest| rest.find(field)).unwrap_or(0);
@@ -219,7 +209,9 @@ mod tests {
 
     #[test]
     fn a_bad_row_is_shown_and_the_others_count() {
-        let (list, problems) = read_list("\u{FEFF}email;name;language;cadence\r\nmina@example.org;Mina;fa;daily\r\nnot-an-address;X;;\r\nroya@example.org;;;\r\n\r\n");
+        let (list, problems) = read_list(
+            "\u{FEFF}email;name;language;cadence\r\nmina@example.org;Mina;fa;daily\r\nnot-an-address;X;;\r\nroya@example.org;;;\r\n\r\n",
+        );
         assert_eq!(list.rows.len(), 2);
         assert_eq!(list.rows[0].cadence.as_deref(), Some("daily"));
         assert_eq!(list.rows[1].line, 4);

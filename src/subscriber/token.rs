@@ -70,7 +70,7 @@ impl UnsubscribeToken {
         Some(Self { subscription: SubscriptionId(id) })
     }
 
-    fn body(&self) -> [u8; BODY_BYTES] {
+    fn body(self) -> [u8; BODY_BYTES] {
         let mut body = [0; BODY_BYTES];
         (body[0], body[1]) = (VERSION, UNSUBSCRIBE); // body[2] is the key's number, 0 for now
         body[3..].copy_from_slice(&self.subscription.0.to_be_bytes());

@@ -3,11 +3,14 @@
 //! A template that does not hold is reported with its line, and the last good set stays in use: that
 //! is the caller's, which keeps the old [`Templates`].
 
-pub mod context;
 mod built_in;
+pub mod context;
 mod strings;
 
-use std::{collections::{BTreeMap, BTreeSet}, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
 
 use handlebars::{Handlebars, RenderErrorReason, handlebars_helper};
 use serde::Serialize;
@@ -41,9 +44,8 @@ pub enum Page {
 }
 
 impl Page {
-    const ALL: [Page; 6] = [
-        Page::Index, Page::Article, Page::Unsubscribe, Page::Unsubscribed, Page::Missing, Page::Gone,
-    ];
+    const ALL: [Page; 6] =
+        [Page::Index, Page::Article, Page::Unsubscribe, Page::Unsubscribed, Page::Missing, Page::Gone];
 
     fn template(self) -> &'static str {
         match self {
@@ -87,10 +89,7 @@ pub struct TemplateError {
 impl Templates {
     /// Compiles the built-in templates, with the author's files (paths from the newsroom's folder, as
     /// `templates/page/index.hbs` or `i18n/fa.toml`) in their place.
-    pub fn compile(
-        files: &[SourceFile],
-        languages: &[Language],
-    ) -> Result<Self, Vec<Diagnostic>> {
+    pub fn compile(files: &[SourceFile], languages: &[Language]) -> Result<Self, Vec<Diagnostic>> {
         let problems = Problems::default();
         let mut sources: BTreeMap<String, SourceFile> = BUILT_IN
             .iter()
@@ -314,18 +313,17 @@ fn partials_of(text: &str) -> Vec<String> {
         .filter_map(|tag| {
             let tag = tag.trim_start_matches('~');
             let tag = tag.strip_prefix("#>").or_else(|| tag.strip_prefix('>'))?;
-            let name: String =
-                tag.trim_start().chars().take_while(|c| !c.is_whitespace() && *c != '}' && *c != '~').collect();
+            let name: String = tag
+                .trim_start()
+                .chars()
+                .take_while(|c| !c.is_whitespace() && *c != '}' && *c != '~')
+                .collect();
             (!name.starts_with('@')).then(|| name.trim_matches(['"', '\'']).to_string())
         })
         .collect()
 }
 
-fn explain(
-    failed: &handlebars::RenderError,
-    file: &SourceFile,
-    place: Option<(usize, usize)>,
-) -> Diagnostic {
+fn explain(failed: &handlebars::RenderError, file: &SourceFile, place: Option<(usize, usize)>) -> Diagnostic {
     let RenderErrorReason::MissingVariable(Some(field)) = failed.reason() else {
         return Diagnostic::template(file, place, failed.reason());
     };

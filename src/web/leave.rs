@@ -15,7 +15,10 @@ use crate::{
     publish::pages::{head, page},
     store::Departure,
     subscribe,
-    template::{Page, context::{LeavingRest, PageHead}},
+    template::{
+        Page,
+        context::{LeavingRest, PageHead},
+    },
 };
 
 /// The page with the button.

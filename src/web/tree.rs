@@ -82,7 +82,8 @@ fn is_known(request: &HeaderMap, etag: &str, modified: &str) -> bool {
 
 /// The best encoding that the client takes; `q=0` is a refusal.
 fn wanted(request: &HeaderMap) -> Encoding {
-    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted =
+        request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let takes = |name: &str| {
         accepted.split(',').any(|item| {
             let mut parts = item.split(';').map(str::trim);
@@ -129,7 +130,8 @@ fn notice(tree: &Tree, path: &str, status: StatusCode) -> Response {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let language = first.parse::<Language>().ok();
     let notices = tree.notices(language.as_ref());
-    let html = notices.map(|notices| if status == StatusCode::GONE { &notices.gone } else { &notices.missing });
+    let html =
+        notices.map(|notices| if status == StatusCode::GONE { &notices.gone } else { &notices.missing });
     let mut headers = HeaderMap::new();
     put(&mut headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
     put(&mut headers, header::CACHE_CONTROL, "public, max-age=60");

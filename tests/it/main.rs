@@ -1,1 +1,14 @@
+//! Byline through its front door: the program, HTTP, or a chore's one look; never a mock of our own.
 
+#![allow(clippy::needless_pass_by_value)]
+
+mod articles;
+mod check;
+mod command_line;
+mod delivery;
+mod feeds;
+mod layers;
+mod newsletters;
+mod serving;
+mod support;
+mod watching;

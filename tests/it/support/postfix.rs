@@ -96,7 +96,11 @@ impl Postfix {
                 return letters;
             }
             let came = letters.len();
-            assert!(Instant::now() < deadline, "{count} letters wanted, {came} came; the log:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "{count} letters wanted, {came} came; the log:\n{}",
+                self.log()
+            );
             thread::sleep(POLL);
         }
     }
@@ -128,7 +132,15 @@ impl Postfix {
 
     fn openssl(&self, name: &str, arguments: &[&str]) {
         let mut openssl = Command::new("openssl");
-        openssl.current_dir(&self.folder).args(["req", "-x509", "-config", "openssl.cnf", "-days", "30", "-noenc"]);
+        openssl.current_dir(&self.folder).args([
+            "req",
+            "-x509",
+            "-config",
+            "openssl.cnf",
+            "-days",
+            "30",
+            "-noenc",
+        ]);
         openssl.args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
         openssl.args(["-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")]);
         run(openssl.args(arguments));
@@ -168,9 +180,13 @@ impl Postfix {
         age(&config.join("main.cf"));
         write("recipients", "!/^nouser/ exists\n");
         let Ports { submission, implicit_tls, plain } = self.ports;
-        let ports = [("IMPLICIT_TLS_PORT", implicit_tls), ("SUBMISSION_PORT", submission), ("PLAIN_PORT", plain)];
+        let ports =
+            [("IMPLICIT_TLS_PORT", implicit_tls), ("SUBMISSION_PORT", submission), ("PLAIN_PORT", plain)];
         let master = MASTER_CF.replace("FOLDER", folder);
-        write("master.cf", &ports.iter().fold(master, |text, (name, port)| text.replace(name, &port.to_string())));
+        write(
+            "master.cf",
+            &ports.iter().fold(master, |text, (name, port)| text.replace(name, &port.to_string())),
+        );
     }
 
     /// `postfix start` comes back with the ports open; the greeting shows that a process answers.
@@ -194,8 +210,9 @@ impl Ports {
     /// Free just now: they are held together, so that they differ, and released together.
     fn free() -> Self {
         let listeners = [(); 3].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
-        let [submission, implicit_tls, plain] =
-            listeners.each_ref().map(|listener| listener.local_addr().expect("a bound listener has an address").port());
+        let [submission, implicit_tls, plain] = listeners
+            .each_ref()
+            .map(|listener| listener.local_addr().expect("a bound listener has an address").port());
         Self { submission, implicit_tls, plain }
     }
 }
@@ -239,7 +256,8 @@ fn run(command: &mut Command) {
 /// What a command says that gets `input` on its stdin.
 fn feed(command: &mut Command, input: &str) -> String {
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = piped.spawn().unwrap_or_else(|error| panic!("{command:?}: {error} (see the packages above)"));
+    let mut child =
+        piped.spawn().unwrap_or_else(|error| panic!("{command:?}: {error} (see the packages above)"));
     let mut stdin = child.stdin.take().expect("stdin is piped");
     // A command that reads nothing may be gone by now; its status tells whether it did its work.
     let _ = stdin.write_all(input.as_bytes());
@@ -383,7 +401,6 @@ mod tests {
 
     // One server for all: a start takes most of a second.
     #[test]
-    #[ignore = "needs root and the packages named at the top"]
     fn a_letter_is_delivered_and_strangers_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let server = Postfix::start(folder.path());
@@ -396,7 +413,8 @@ mod tests {
         assert_eq!(local_part, "mina+a");
         assert!(letter.ends_with(b"Subject: x\n\n.dot\n"), "{}", String::from_utf8_lossy(&letter));
 
-        let strangers = ["EHLO test", "MAIL FROM:<>", "RCPT TO:<a@example.com>", "RCPT TO:<nouser@example.org>"];
+        let strangers =
+            ["EHLO test", "MAIL FROM:<>", "RCPT TO:<a@example.com>", "RCPT TO:<nouser@example.org>"];
         let answers = converse(server.plain_port(), &strangers);
         assert!(answers[2].starts_with("554 5.7.1"), "{answers:?}");
         assert!(answers[3].starts_with("550 5.1.1"), "{answers:?}");

@@ -66,7 +66,11 @@ impl SmtpServerBuilder {
     pub fn start(self) -> SmtpServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let log = File::options().create(true).append(true).open(self.folder.join(LOG_NAME)).expect("the log opens");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join(LOG_NAME))
+            .expect("the log opens");
         let shared = Arc::new(Shared {
             reply_delay: self.reply_delay,
             witness: Mutex::new(Witness::new(log)),
@@ -284,7 +288,9 @@ fn prefix(recipient: &str) -> &'static str {
 }
 
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn message_id(message: &[u8]) -> String {
@@ -623,7 +629,10 @@ mod tests {
         assert_eq!(client.say(commands), "250");
         assert_eq!([client.reply(), client.reply(), client.reply()], ["550", "250", "354"]);
         assert_eq!(client.say(&format!("{LETTER}NOOP\r\nWHAT\r\nQUIT\r\n")), "250");
-        assert_eq!([client.reply(), client.reply(), client.reply(), client.reply()], ["250", "500", "221", ""]);
+        assert_eq!(
+            [client.reply(), client.reply(), client.reply(), client.reply()],
+            ["250", "500", "221", ""]
+        );
     }
 
     #[test]

@@ -1,0 +1,179 @@
+//! `[mail]` and `[mail.smtp]`
+
+use std::{str::FromStr, time::Duration};
+
+use super::{
+    Reader,
+    values::{ADDRESS_HINT, DURATION_HINT, duration, is_loopback, mailbox},
+};
+use crate::{
+    config::{Login, Mail, Secret, Security, Site, Smtp, Transport},
+    delivery::WhenInDoubt,
+    diagnostic::{
+        Diagnostic,
+        keys::{Keys, Node},
+    },
+    newsletter::Sender,
+    subscriber::address::EmailAddress,
+    text::clean_line,
+};
+
+const CONNECTIONS_DEFAULT: usize = 4;
+const CONNECTIONS_MAX: i64 = 200;
+const TIMEOUT_SECONDS_DEFAULT: u64 = 60;
+/// RFC 5321 §4.5.3.2.6.
+const DOT_TIMEOUT_SECONDS_DEFAULT: u64 = 600;
+
+impl Reader<'_> {
+    pub(super) fn sender(keys: &mut Keys<'_>, site: &Site) -> Option<Sender> {
+        let (name, address) = keys.parsed("from", "sender", ADDRESS_HINT, mailbox)?;
+        let reply_to = keys.parsed("reply_to", "address", ADDRESS_HINT, EmailAddress::from_str);
+        let author = site.author.for_readers_of(site.language()).to_string();
+        Some(Sender { name: name.unwrap_or(author), address, reply_to })
+    }
+
+    pub(super) fn mail(&self, keys: Option<Keys<'_>>, tree: &Node) -> Mail {
+        let mut mail = Mail {
+            transport: Transport::Outbox,
+            when_in_doubt: WhenInDoubt::default(),
+            give_up_after: chrono::Duration::hours(24),
+            postal_address: None,
+            testers: Vec::new(),
+        };
+        let Some(mut keys) = keys else { return mail };
+        let _ = (keys.value("from"), keys.value("reply_to"));
+        if let Some(typed) = keys.text("when_in_doubt") {
+            match typed.text {
+                "resend" => {}
+                "hold" => mail.when_in_doubt = WhenInDoubt::Hold,
+                _ => self.unknown(typed, "value of `when_in_doubt`", &["resend", "hold"]),
+            }
+        }
+        if let Some(span) = keys.parsed("give_up_after", "time", DURATION_HINT, duration) {
+            mail.give_up_after = span;
+        }
+        mail.postal_address = keys.text("postal_address").map(|typed| clean_line(typed.text));
+        for typed in keys.texts("testers") {
+            match typed.text.parse() {
+                Ok(address) => mail.testers.push(address),
+                Err(why) => self.invalid(typed.node, "address", why, ADDRESS_HINT),
+            }
+        }
+        let smtp_keys = keys.table("smtp");
+        let smtp_missing = smtp_keys.is_none();
+        let smtp = smtp_keys.and_then(|smtp| self.smtp(smtp));
+        if let Some(typed) = keys.text("transport") {
+            match (typed.text, smtp) {
+                ("smtp", Some(smtp)) => mail.transport = Transport::Smtp(Box::new(smtp)),
+                ("smtp", None) if smtp_missing => {
+                    let hint = "add `[mail.smtp]` with `host` and `port`";
+                    self.problems.push(Diagnostic::missing_key(
+                        &tree.file,
+                        &typed.node.span,
+                        "[mail.smtp]",
+                        hint,
+                    ));
+                }
+                ("outbox", _) | ("smtp", None) => {}
+                _ => self.unknown(typed, "transport", &["outbox", "smtp"]),
+            }
+        }
+        keys.finish();
+        mail
+    }
+
+    fn smtp(&self, mut keys: Keys<'_>) -> Option<Smtp> {
+        let host = keys.required_text("host", "write `host = \"mail.example.org\"`");
+        let security_at = keys.value("security").cloned();
+        let security = match keys.text("security") {
+            None => Some(Security::StartTls),
+            Some(typed) => match typed.text {
+                "starttls" => Some(Security::StartTls),
+                "tls" => Some(Security::Tls),
+                "none" => Some(Security::None),
+                _ => {
+                    self.unknown(typed, "value of `security`", &["starttls", "tls", "none"]);
+                    None
+                }
+            },
+        };
+        let port = keys.number("port", 1..65536).and_then(|port| u16::try_from(port).ok());
+        let username = keys.text("username").map(|typed| typed.text.to_string());
+        let password = self.secret(&mut keys, "password");
+        let connections = keys.number("connections", 1..CONNECTIONS_MAX + 1);
+        let hello = keys.text("hello").map(|typed| clean_line(typed.text));
+        let ca_file = keys.text("ca_file").map(|typed| self.root.join(typed.text));
+        let seconds = |typed: Option<chrono::Duration>, default: u64| {
+            let typed = typed.and_then(|span| span.to_std().ok());
+            typed.unwrap_or(Duration::from_secs(default))
+        };
+        let timeout = keys.parsed("timeout", "time", DURATION_HINT, duration);
+        let dot_timeout = keys.parsed("dot_timeout", "time", DURATION_HINT, duration);
+        keys.finish();
+        let host = host?.text.to_string();
+        let security = security?;
+        if security == Security::None && !is_loopback(&host) {
+            if let Some(node) = security_at {
+                let why = "a password and letters would cross the network unprotected";
+                self.invalid(
+                    &node,
+                    "security",
+                    why,
+                    "write `starttls` or `tls`; `none` is for this machine only",
+                );
+            }
+            return None;
+        }
+        let default_port = match security {
+            Security::StartTls => 587,
+            Security::Tls => 465,
+            Security::None => 25,
+        };
+        let login = username
+            .map(|username| Login { username, password: password.unwrap_or(Secret::new(String::new())) });
+        Some(Smtp {
+            host,
+            port: port.unwrap_or(default_port),
+            security,
+            login,
+            connections: connections.map_or(CONNECTIONS_DEFAULT, |n| n.unsigned_abs() as usize),
+            hello,
+            ca_file,
+            timeout: seconds(timeout, TIMEOUT_SECONDS_DEFAULT),
+            dot_timeout: seconds(dot_timeout, DOT_TIMEOUT_SECONDS_DEFAULT),
+        })
+    }
+
+    /// `{ env = "NAME" }` or `{ file = "/path" }`; from the environment, the text itself.
+    fn secret(&self, keys: &mut Keys<'_>, key: &'static str) -> Option<Secret> {
+        let node = keys.value(key)?;
+        if let Some(text) = node.as_text() {
+            if node.file.path.starts_with("environment variable ") {
+                return Some(Secret::new(text.to_string()));
+            }
+            self.problems.push(Diagnostic::secret_in_the_open(&node.file, &node.span, key));
+            return None;
+        }
+        let mut source = Keys::of(node, key, self.problems)?;
+        let (variable, path) = (source.text("env"), source.text("file"));
+        source.finish();
+        let found = match (variable, path) {
+            (Some(variable), _) => self
+                .environment
+                .get(variable.text)
+                .cloned()
+                .ok_or_else(|| format!("the environment variable `{}` is not set", variable.text)),
+            (None, Some(path)) => std::fs::read_to_string(self.root.join(path.text))
+                .map(|text| text.trim_end_matches(['\r', '\n']).to_string())
+                .map_err(|why| format!("`{}`: {why}", path.text)),
+            (None, None) => Err("neither `env` nor `file` is given".to_string()),
+        };
+        match found {
+            Ok(text) => Some(Secret::new(text)),
+            Err(why) => {
+                self.problems.push(Diagnostic::secret_missing(&node.file, &node.span, why));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `byline check`: every mistake at once, with its place and how to mend it.
+
+use crate::support::{newsroom::CONFIG, program::Folder};
+
+#[test]
+fn five_mistakes_are_five_diagnostics() {
+    let config = CONFIG
+        .replace("timezone = \"Europe/London\"", "timezone = \"Europe/Londn\"")
+        .replace("weekly = \"Fri 08:00\"", "weekly = \"Fryday 08:00\"");
+    let folder = Folder::with_config(&config);
+    folder.write(
+        "articles/en/tehran.md",
+        "---\ntitle: Tehran\nwriten_for: bbc-online\ndate: 2026-03-01\n---\nText.\n",
+    );
+    folder.write(
+        "templates/page/missing.hbs",
+        "{{#> page/layout}}\n<h1>{{t.missing.titel}}</h1>\n{{/page/layout}}\n",
+    );
+    folder.write(
+        "subscribers/dispatches.csv",
+        "email,name,cadence\nmina@example.org,Mina,daily\nroya(at)example.org,رؤیا,\n",
+    );
+    let said = folder.run(&["check"]);
+    assert_eq!(said.code, 2);
+    insta::assert_snapshot!(format!("{}\n---\n{}", said.stderr.trim_end(), said.stdout));
+}
+
+#[test]
+fn the_sample_newsroom_holds() {
+    let said = Folder::sample().run(&["check"]).done();
+    assert!(
+        said.stdout.starts_with("14 articles, 12 out; 2 newsletters; 22 readers in lists:"),
+        "{}",
+        said.stdout
+    );
+    assert!(!said.stderr.contains("error:") && !said.stderr.contains("warning:"), "{}", said.stderr);
+}
+
+#[test]
+fn a_new_newsroom_holds_and_its_first_article_is_one_word_away() {
+    let folder = Folder::with_config("");
+    let mine = folder.path("mine");
+    folder.run(&["init", mine.to_str().unwrap()]).done();
+    let mine = Folder::existing(&mine);
+    let said = mine.run(&["check"]).done();
+    assert_eq!(said.stdout, "1 article, 0 out; 1 newsletter; 0 readers in lists: no problems\n");
+    let again = folder.run(&["init", mine.root().to_str().unwrap()]);
+    assert_eq!(again.code, 2);
+    let made = mine.run(&["new", "A \"quoted\": title"]).done();
+    assert!(made.stdout.trim().ends_with("articles/a-quoted-title.md"), "{}", made.stdout);
+    let said = mine.run(&["check"]).done();
+    assert!(said.stdout.starts_with("2 articles"), "{}", said.stdout);
+}
+
+#[test]
+fn a_config_with_many_mistakes_shows_them_all() {
+    let config = r#"
+[site]
+url = "far-bank.example"
+titel = "x"
+author = 7
+languages = ["en", "english"]
+[mail]
+from = "not an address"
+transport = "smtp"
+[mail.smtp]
+host = "mail.example.org"
+port = 99999
+security = "none"
+password = "hunter2"
+[outlet.bbc-online]
+name = "BBC Online"
+republish_after = "soon"
+[newsletter.dispatches]
+name = "Dispatches"
+outlets = ["bbc-onlin"]
+[newsletter.dispatches.cadence]
+weekly = "0 8 * * FRI"
+"#;
+    let folder = Folder::with_config(config);
+    let said = folder.run(&["check"]);
+    assert_eq!(said.code, 2);
+    assert!(!said.stderr.contains("hunter2"), "a password is never shown");
+    insta::assert_snapshot!(format!("{}\n---\n{}", said.stderr.trim_end(), said.stdout));
+}
+
+#[test]
+fn broken_syntax_is_shown_where_it_breaks_and_nothing_is_guessed_from_it() {
+    let folder = Folder::with_config("[site]\nurl = \"http://x.example/\ntitle = \"x\"\n");
+    folder.write("articles/a.md", "---\nwritten_for: nobody-known\n---\nx");
+    let said = folder.run(&["check"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.stderr.contains("config.toml:2:") && !said.stderr.contains("nobody-known"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn the_environment_overrides_any_key() {
+    let folder = Folder::with_config(CONFIG);
+    let said = folder.run_with(
+        &["check"],
+        &[("BYLINE_SITE__TIMEZONE", "Mars/Olympus"), ("BYLINE_OUTLET__BBC_ONLINE__URL", "\"nonsense\"")],
+    );
+    assert_eq!(said.code, 2);
+    assert!(said.stderr.contains("environment variable BYLINE_SITE__TIMEZONE"), "{}", said.stderr);
+    assert!(said.stderr.contains("environment variable BYLINE_OUTLET__BBC_ONLINE__URL"), "{}", said.stderr);
+    folder.run_with(&["check"], &[("BYLINE_SITE__TIMEZONE", "Asia/Tehran")]).done();
+}
+
+#[test]
+fn a_check_leaves_nothing_behind() {
+    let folder = Folder::sample();
+    folder.run(&["check"]).done();
+    for made in ["data", "public", "outbox"] {
+        assert!(!folder.path(made).exists(), "{made}");
+    }
+}

@@ -1,0 +1,252 @@
+//! Delivery through real servers and faulty ones: nobody missed, every outcome written down.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use crate::support::{
+    newsroom::CONFIG,
+    outbox::Letter,
+    postfix::Postfix,
+    program::Folder,
+    smtp_server::{Accepted, SmtpServer},
+    wait_until,
+};
+
+/// A newsroom that sends to a server on a port of this machine.
+fn sending_to(port: u16, more: &str, readers: &[String]) -> Folder {
+    let mail = format!(
+        "[mail]\ntransport = \"smtp\"\n{more}\nsmtp = {{ host = \"127.0.0.1\", port = {port}, security = \"none\", connections = {CONNECTIONS} }}"
+    );
+    let folder = Folder::with_config(&CONFIG.replace("[mail]", &mail));
+    folder.write(
+        "articles/en/a.md",
+        "---\ntitle: Wells\ndate: 2026-03-01\nwritten_for: bbc-online\n---\nWater.\n",
+    );
+    let rows: String = readers.iter().map(|reader| format!("{reader},weekly\n")).collect();
+    folder.write("subscribers/dispatches.csv", &format!("email,cadence\n{rows}"));
+    folder
+}
+
+fn readers(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("reader{n:04}@example.org")).collect()
+}
+
+fn outcomes(folder: &Folder) -> BTreeMap<String, String> {
+    let said = folder.run(&["audit", "1", "--json"]).done();
+    let audit: serde_json::Value = serde_json::from_str(said.last_line()).unwrap();
+    let rows = audit["readers"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let name = row["email"].as_str().unwrap().split('@').next().unwrap().to_string();
+        (name, row["state"].as_str().unwrap().to_string())
+    })
+    .collect()
+}
+
+#[test]
+fn every_answer_of_a_server_has_its_outcome() {
+    let own = tempfile::tempdir().unwrap();
+    let server = SmtpServer::start(own.path());
+    let names = ["mina", "nouser1", "grey1", "full1", "late1", "never1", "lost1", "roya"];
+    let readers: Vec<String> = names.iter().map(|name| format!("{name}@example.org")).collect();
+    let folder = sending_to(server.port(), "when_in_doubt = \"hold\"", &readers);
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let delivered = folder.run(&["deliver"]);
+    assert_eq!(delivered.code, 0, "{delivered:?}");
+    let expected = [
+        ("mina", "accepted"),
+        ("nouser1", "refused"),
+        ("grey1", "deferred"),
+        ("full1", "deferred"),
+        ("late1", "deferred"),
+        ("never1", "refused"),
+        ("lost1", "in_doubt"),
+        ("roya", "accepted"),
+    ];
+    let expected: BTreeMap<String, String> =
+        expected.into_iter().map(|(name, state)| (name.to_string(), state.to_string())).collect();
+    assert_eq!(outcomes(&folder), expected);
+    assert_eq!(server.bare_line_ends(), 0);
+    assert!(server.connections_peak() <= 4);
+    folder.run(&["deliver"]).done();
+    let lost: Vec<Accepted> =
+        server.accepted().into_iter().filter(|letter| letter.recipient.contains("lost1")).collect();
+    assert_eq!(lost.len(), 1, "held: not sent again");
+}
+
+#[test]
+fn a_server_that_is_away_costs_no_reader_anything() {
+    let own = tempfile::tempdir().unwrap();
+    let server = SmtpServer::start(own.path());
+    let port = server.port();
+    drop(server);
+    let folder = sending_to(port, "", &readers(3));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let refused = folder.run(&["deliver"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("nothing is lost"), "{}", refused.stderr);
+    assert!(refused.last_line().ends_with("3 letters: 3 pending"), "{refused:?}");
+    let audit: serde_json::Value =
+        serde_json::from_str(folder.run(&["audit", "1", "--json"]).done().last_line()).unwrap();
+    assert_eq!(audit["readers"][0]["attempts"], 0);
+}
+
+#[test]
+fn what_arrives_is_what_was_built() {
+    let own = tempfile::tempdir().unwrap();
+    let server = SmtpServer::start(own.path());
+    let folder = sending_to(server.port(), "", &readers(1));
+    folder.write("articles/en/dots.md", "---\ntitle: Dots\ndate: 2026-03-02\n---\n.\n\n.. and\n.one\n");
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    folder.run(&["deliver"]).done();
+    let (recipient, bytes) = server.messages().remove(0);
+    assert!(recipient.contains("reader0000@example.org"));
+    let letter = Letter::read(&bytes);
+    letter.shows("Written for BBC Online");
+    assert_eq!(letter.subject(), "Dispatches: Dots + 1 more");
+}
+
+/// What the server's own log says of one issue whose sender was killed.
+struct Reconciled {
+    killed_after: usize,
+    missed: usize,
+    copies: usize,
+}
+
+/// Connections that the sender may have open.
+const CONNECTIONS: usize = 4;
+
+/// Kills a sender in the middle of an issue, starts it again, and asks the server who got what.
+fn kill_and_reconcile(readers_count: usize, kill_after: usize) -> Reconciled {
+    let own = tempfile::tempdir().unwrap();
+    let server = SmtpServer::builder(own.path()).reply_delay(Duration::from_millis(1)).start();
+    let folder = sending_to(server.port(), "", &readers(readers_count));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let serving = folder.serve();
+    wait_until("letters to be under way", 60, || server.accepted().len() >= kill_after);
+    serving.kill();
+    let killed_after = server.accepted().len();
+    let serving = folder.serve();
+    wait_until("the issue to be done", 120, || {
+        folder.run(&["status", "1"]).done().stdout.contains(", done:")
+    });
+    assert_eq!(serving.stop(), 0);
+    let accepted = server.accepted();
+    let mut ids: BTreeMap<&str, BTreeSet<(&str, u64)>> = BTreeMap::new();
+    for letter in &accepted {
+        ids.entry(&letter.recipient).or_default().insert((&letter.message_id, letter.hash));
+    }
+    assert!(ids.values().all(|ids| ids.len() == 1), "every copy has one Message-ID and the same bytes");
+    let distinct: BTreeSet<&str> = accepted.iter().map(|letter| letter.message_id.as_str()).collect();
+    assert_eq!(distinct.len(), ids.len(), "no two readers share a Message-ID");
+    assert!(outcomes(&folder).values().all(|state| state == "accepted"));
+    Reconciled { killed_after, missed: readers_count - ids.len(), copies: accepted.len() - ids.len() }
+}
+
+/// `scripts/crash` asks for more rounds and readers, and for the table.
+#[test]
+fn a_killed_sender_misses_nobody_and_doubts_are_at_most_its_connections() {
+    let asked = |name: &str, usual: usize| {
+        std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
+    };
+    let (rounds, readers) = (asked("BYLINE_CRASH_ROUNDS", 2), asked("BYLINE_CRASH_READERS", 250));
+    println!("| kill | after | missed | copies (at most {CONNECTIONS}) |\n|---|---|---|---|");
+    for round in 1..=rounds {
+        // Spread over the issue, never twice the same.
+        let share = (round as f64 * 0.618_034).fract();
+        let found = kill_and_reconcile(readers, ((0.05 + 0.9 * share) * readers as f64) as usize);
+        println!("| {round} | {} of {readers} | {} | {} |", found.killed_after, found.missed, found.copies);
+        assert_eq!(found.missed, 0);
+        assert!(found.copies <= CONNECTIONS);
+    }
+}
+
+#[test]
+fn a_sender_killed_with_an_outbox_leaves_one_whole_letter_each() {
+    let folder = Folder::with_config(CONFIG);
+    folder.write("articles/en/a.md", "---\ntitle: Wells\ndate: 2026-03-01\n---\nWater.\n");
+    let rows: String = readers(200).iter().map(|reader| format!("{reader}\n")).collect();
+    folder.write("subscribers/dispatches.csv", &format!("email\n{rows}"));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    for target in [20, 90] {
+        let serving = folder.serve();
+        wait_until("letters to be written", 60, || folder.letters().len() >= target);
+        serving.kill();
+    }
+    folder.run(&["deliver"]).done();
+    let letters = folder.letters();
+    let readers: BTreeSet<&str> = letters.iter().map(Letter::to).collect();
+    assert_eq!((letters.len(), readers.len()), (200, 200));
+}
+
+#[test]
+fn a_stopped_sender_finishes_what_is_on_its_way_and_doubts_nothing() {
+    let own = tempfile::tempdir().unwrap();
+    let server = SmtpServer::builder(own.path()).reply_delay(Duration::from_millis(2)).start();
+    let folder = sending_to(server.port(), "", &readers(200));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    for target in [20, 80, 140] {
+        let serving = folder.serve();
+        wait_until("letters to be under way", 60, || server.accepted().len() >= target);
+        assert_eq!(serving.stop(), 0);
+    }
+    folder.run(&["deliver"]).done();
+    assert_eq!(server.accepted().len(), 200, "none twice, none missing");
+}
+
+#[test]
+fn a_real_postfix_takes_the_letters_over_plain_starttls_and_tls() {
+    let own = tempfile::tempdir().unwrap();
+    let postfix = Postfix::start(own.path());
+    let folder = sending_to(postfix.plain_port(), "", &readers(5));
+    folder.write(
+        "articles/fa/ab.md",
+        "---\ntitle: آب\ndate: 2026-03-02\nwritten_for: bbc-online\n---\nآب زیر خاک می‌رود.\n",
+    );
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    folder.run(&["deliver"]).done();
+    let letters = postfix.wait_for_letters(5);
+    let to: BTreeSet<&str> = letters.iter().map(|(to, _)| to.as_str()).collect();
+    assert_eq!(to.len(), 5);
+    Letter::read(&letters[0].1).shows("Written for BBC Online").shows("آب زیر خاک می‌رود");
+
+    let ca = postfix.ca_file();
+    let mut arrived = 5;
+    for (security, port) in [("starttls", postfix.submission_port()), ("tls", postfix.implicit_tls_port())] {
+        let secure = |ca: &str, password: &str| {
+            vec![
+                ("BYLINE_MAIL__SMTP__HOST".to_string(), "localhost".to_string()),
+                ("BYLINE_MAIL__SMTP__PORT".into(), port.to_string()),
+                ("BYLINE_MAIL__SMTP__SECURITY".into(), security.into()),
+                ("BYLINE_MAIL__SMTP__USERNAME".into(), postfix.username().into()),
+                ("BYLINE_MAIL__SMTP__PASSWORD".into(), password.into()),
+                ("BYLINE_MAIL__SMTP__CA_FILE".into(), ca.into()),
+            ]
+        };
+        let run = |arguments: &[&str], environment: Vec<(String, String)>| {
+            let environment: Vec<(&str, &str)> =
+                environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            folder.run_with(arguments, &environment)
+        };
+        folder.write(
+            &format!("articles/en/{security}.md"),
+            &format!("---\ntitle: Over {security}\ndate: 2026-03-03\n---\nText.\n"),
+        );
+        folder.run(&["send", "dispatches", "--yes"]).done();
+        let own_ca = own.path().join("empty.pem");
+        std::fs::write(&own_ca, "").unwrap();
+        let untrusted = run(&["deliver"], secure(own_ca.to_str().unwrap(), postfix.password()));
+        assert_eq!(untrusted.code, 1, "{security}: a certificate that nobody vouches for: {untrusted:?}");
+        let wrong = run(&["deliver"], secure(ca.to_str().unwrap(), "wrong"));
+        assert_eq!(wrong.code, 1, "{wrong:?}");
+        assert!(wrong.stderr.contains("refused the login"), "{}", wrong.stderr);
+        run(&["deliver"], secure(ca.to_str().unwrap(), postfix.password())).done();
+        arrived += 5;
+        let letters = postfix.wait_for_letters(arrived);
+        let secure = letters
+            .iter()
+            .filter(|(_, bytes)| String::from_utf8_lossy(bytes).contains(&format!("Over {security}")));
+        assert_eq!(secure.count(), 5);
+    }
+}
