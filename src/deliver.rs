@@ -31,6 +31,9 @@ use crate::{
 /// Rendered letters kept at hand; an issue has one for each group of readers.
 const VARIANTS_KEPT_MAX: usize = 64;
 
+/// Letters in a row at which a connection was lost before their dot: then it is not the letters.
+const LOST_MAX: usize = 3;
+
 /// Sending stopped before everything due was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
@@ -209,34 +212,30 @@ impl Worker {
 
     async fn work(&mut self) -> Result<(), DeliverError> {
         let mut settled = None;
+        let mut lost = 0;
         loop {
-            // Before a claim: a server that is away must cost no reader anything.
-            let ready = match self.stop.is_cancelled() {
-                true => None,
-                false => Some(self.connection.ready().await),
-            };
-            match ready {
-                Some(Ok(())) => {}
-                Some(Err(trouble)) => {
-                    self.hand_in(settled.take()).await?;
-                    return Err(trouble.into());
-                }
-                None => return self.hand_in(settled.take()).await,
+            if self.stop.is_cancelled() {
+                return self.hand_in(settled.take()).await;
             }
-            let Some(claimed) = self.ask(settled.take()).await? else { return Ok(()) };
-            let outcome = self.send(claimed).await;
-            let trouble = match outcome.outcome() {
-                Outcome::NotSent { reason } => Some(Trouble::Passing(reason.clone())),
-                other => {
-                    self.tally.count(other);
-                    None
-                }
-            };
-            settled = Some(outcome);
-            if let Some(trouble) = trouble {
+            // Before a claim: a server that is away must cost no reader anything.
+            if let Err(trouble) = self.connection.ready().await {
                 self.hand_in(settled.take()).await?;
                 return Err(trouble.into());
             }
+            let Some(claimed) = self.ask(settled.take()).await? else { return Ok(()) };
+            let outcome = self.send(claimed).await;
+            if let Outcome::NotSent { reason } = outcome.outcome() {
+                lost += 1;
+                if lost >= LOST_MAX {
+                    let trouble = Trouble::Passing(reason.clone());
+                    self.hand_in(Some(outcome)).await?;
+                    return Err(trouble.into());
+                }
+            } else {
+                lost = 0;
+                self.tally.count(outcome.outcome());
+            }
+            settled = Some(outcome);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     language::Language,
     newsletter::{Newsletter, issue::starting_watermark},
     newsroom::{Folder, Look, Settings},
-    store::{Departure, NewReader, Store, StoreError, Synced},
+    store::{Change, Leaving, NewReader, Store, StoreError, Synced},
     subscriber::{
         address::EmailAddress,
         list::{List, Rejected},
@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// Keeps the lists in `subscribers/` and the store together, and reads a list again only if it, or
-/// the settings, changed.
+/// Keeps the lists in `subscribers/` and the store together. The store is asked only about a list that
+/// changed, or that other settings read differently.
 pub struct Lists {
     store: Store,
     seen: BTreeMap<String, String>,
@@ -127,32 +127,49 @@ fn guarded(field: &str) -> String {
 pub struct ByHand {
     /// The address.
     pub email: EmailAddress,
-    /// May be empty.
-    pub name: String,
-    /// One of the newsletter's; none for all.
-    pub language: Option<Language>,
-    /// One of the newsletter's; none for its first.
-    pub cadence: Option<String>,
+    /// What else is said; the rest is as for anybody new.
+    pub said: Change,
 }
 
-/// Adds one reader at the author's word, also one who left. Whether anything changed.
+/// What came of adding a reader by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// A reader now; also one who had left.
+    Now,
+    /// A reader before, with what was said changed.
+    Changed,
+    /// A reader before, and nothing was said.
+    Already,
+}
+
+/// Adds one reader at the author's word, also one who left.
 pub async fn add(
     reader: ByHand,
     newsletter: &Newsletter,
     live: &[Article],
     store: &Store,
     now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
+) -> Result<Added, StoreError> {
+    let ByHand { email, said } = reader;
     let first = newsletter.cadences.first().map(|cadence| cadence.name.clone()).unwrap_or_default();
     let new = NewReader {
-        seen: starting_watermark(newsletter, live, reader.language.as_ref()),
-        email: reader.email,
-        name: reader.name,
-        language: reader.language,
-        cadence: reader.cadence.unwrap_or(first),
+        seen: starting_watermark(newsletter, live, said.language.as_ref()),
+        email: email.clone(),
+        name: said.name.clone().unwrap_or_default(),
+        language: said.language.clone(),
+        cadence: said.cadence.clone().unwrap_or(first),
         proof: "added by the author (byline readers add)".into(),
     };
-    store.restore_reader(newsletter.id.clone(), new, now).await
+    let added = store.restore_reader(newsletter.id.clone(), new, now).await?;
+    let says_more = said.name.is_some() || said.language.is_some() || said.cadence.is_some();
+    if says_more {
+        store.change_reader(newsletter.id.clone(), email, said).await?;
+    }
+    Ok(match (added, says_more) {
+        (true, _) => Added::Now,
+        (false, true) => Added::Changed,
+        (false, false) => Added::Already,
+    })
 }
 
 /// A reader leaves by the link in a letter. Nothing for a link that this newsroom did not make.
@@ -161,17 +178,17 @@ pub async fn leave(
     key: &TokenKey,
     store: &Store,
     now: DateTime<Utc>,
-) -> Result<Departure, StoreError> {
+) -> Result<Option<Leaving>, StoreError> {
     match UnsubscribeToken::verify(token, key) {
         Some(token) => store.unsubscribe(token.subscription, now).await,
-        None => Ok(Departure::Unknown),
+        None => Ok(None),
     }
 }
 
 /// What a link to leave is about; nothing changes.
-pub async fn departure(token: &str, key: &TokenKey, store: &Store) -> Result<Departure, StoreError> {
+pub async fn leaving(token: &str, key: &TokenKey, store: &Store) -> Result<Option<Leaving>, StoreError> {
     match UnsubscribeToken::verify(token, key) {
-        Some(token) => store.departure(token.subscription).await,
-        None => Ok(Departure::Unknown),
+        Some(token) => store.leaving(token.subscription).await,
+        None => Ok(None),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 
+use super::front_matter::When;
 use crate::{
     language::{Language, Localised},
     text::{escape_html, fold},
@@ -112,7 +113,7 @@ pub struct Attribution {
     /// The outlet's own page of it.
     pub url: Option<String>,
     /// The day it ran there.
-    pub date: Option<NaiveDate>,
+    pub date: Option<When>,
     /// Its title there.
     pub title: Option<String>,
     /// What differs from it.
@@ -132,6 +133,10 @@ pub struct Credit {
     pub url: Option<String>,
     /// The day it ran there.
     pub date: Option<NaiveDate>,
+    /// What differs from what ran there.
+    pub changes: Option<String>,
+    /// The licence that the outlet asks to be named.
+    pub licence: Option<String>,
     /// "Written for BBC Online."
     pub sentence: String,
     language: Language,
@@ -162,7 +167,7 @@ impl Attribution {
         let name = outlet.name.for_readers_of(language).to_string();
         let mut wording = outlet.wording(language, self.kind).to_string();
         if wording.contains("{date}") {
-            wording = match self.date.and_then(|date| date.and_hms_opt(12, 0, 0)) {
+            wording = match self.date.and_then(|date| date.day.and_hms_opt(12, 0, 0)) {
                 Some(noon) => wording.replace("{date}", &language.date(&noon.and_utc())),
                 None => self.kind.wording(language).unwrap_or("{outlet}").to_string(),
             };
@@ -173,7 +178,9 @@ impl Attribution {
             outlet: name,
             outlet_feed: outlet.feed.clone(),
             url: self.url.clone(),
-            date: self.date,
+            date: self.date.map(|date| date.day),
+            changes: self.changes.clone(),
+            licence: outlet.licence.clone(),
             language: language.clone(),
             before: before.to_string(),
             after: after.to_string(),
@@ -260,7 +267,7 @@ mod tests {
         let english = "en".parse().unwrap();
         let mut heard = attribution(Kind::Broadcast);
         assert_eq!(heard.credit(&bbc(), &english).sentence, "Broadcast by BBC Online.");
-        heard.date = NaiveDate::from_ymd_opt(2024, 6, 17);
+        heard.date = crate::article::front_matter::when("2024-06-17", chrono_tz::Tz::UTC);
         assert_eq!(heard.credit(&bbc(), &english).sentence, "Heard on BBC Online, 17 June 2024.");
     }
 }

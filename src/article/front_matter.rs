@@ -155,7 +155,12 @@ pub fn read(node: &Node, desk: &Desk<'_>, problems: &Problems) -> FrontMatter {
     matter.aliases =
         keys.texts("aliases").into_iter().filter_map(|typed| read_slug(typed, problems)).collect();
     let attributions = keys.value("attributions");
-    if let Some(node) = keys.value("written_for").or(attributions) {
+    let written_for = keys.value("written_for");
+    if let (Some(_), Some(node)) = (written_for, attributions) {
+        let (one, other) = ("written_for", "attributions");
+        problems.push(Diagnostic::said_twice(&node.file, &node.span, one, other));
+    }
+    if let Some(node) = written_for.or(attributions) {
         matter.attribution_span = node.span.clone();
         matter.attributions = Some(read_attributions(node, desk, problems));
     }
@@ -253,7 +258,7 @@ fn read_attribution(node: &Node, desk: &Desk<'_>, problems: &Problems) -> Option
                 Err(why) => Err(why.to_string()),
             },
         );
-    let date = read_when(&mut keys, "date", desk.zone, problems).map(|when| when.day);
+    let date = read_when(&mut keys, "date", desk.zone, problems);
     let kind = read_kind(&mut keys, problems);
     let title = keys.text("title").map(|typed| clean_line(typed.text));
     let changes = keys.text("changes").map(|typed| clean_line(typed.text));

@@ -396,7 +396,12 @@ fn read_prose(
     desk: &Desk<'_>,
     problems: &Problems,
 ) -> String {
-    let prose = prose::read(&file.text[span.clone()], desk.outlets.values());
+    // An outlet that is settled already is the only one whose sentence is not the author's prose.
+    let settled = matter.attributions.clone();
+    let outlets = desk.outlets.values().filter(|outlet| {
+        settled.as_ref().is_none_or(|said| said.iter().any(|attribution| attribution.outlet == outlet.id))
+    });
+    let prose = prose::read(&file.text[span.clone()], matter.title.as_deref(), outlets);
     let at = |part: &Range<usize>| part.start + span.start..part.end + span.start;
     if let (None, Some((title, part))) = (&matter.title, &prose.title) {
         matter.title = Some(crate::text::clean_line(title));
@@ -487,8 +492,7 @@ impl Article {
                 return None;
             }
             let Some(date) = attribution.date else { return Some(Err(())) };
-            let day = date.checked_add_signed(outlet.republish_after)?;
-            Some(Ok(day.and_time(chrono::NaiveTime::MIN).and_utc()))
+            date.at.checked_add_signed(outlet.republish_after).map(Ok)
         })
     }
 
@@ -498,8 +502,7 @@ impl Article {
     ) -> impl Iterator<Item = DateTime<Utc>> + 'a {
         self.manuscript.attributions.iter().filter_map(move |attribution| {
             let days = outlets.get(&attribution.outlet)?.expires_after?;
-            let day = attribution.date?.checked_add_signed(days)?;
-            Some(day.and_time(chrono::NaiveTime::MIN).and_utc())
+            attribution.date?.at.checked_add_signed(days)
         })
     }
 }

@@ -30,11 +30,16 @@ pub struct Prose {
     pub html: String,
 }
 
-/// Reads a text; `outlets` are the only names that an attribution can name.
-pub fn read<'o>(text: &str, outlets: impl Iterator<Item = &'o Outlet> + Clone) -> Prose {
+/// Reads a text; `outlets` are the only names that an attribution can name. A `title` that is settled
+/// already is taken off the text only if the text begins with it.
+pub fn read<'o>(text: &str, title: Option<&str>, outlets: impl Iterator<Item = &'o Outlet> + Clone) -> Prose {
     let mut blocks = blocks(text);
     let boilerplate = strip_boilerplate(&mut blocks, text);
-    let title = (!blocks.is_empty()).then(|| blocks.remove(0));
+    let begins = |title: &str| blocks.first().is_some_and(|first| fold(&text[first.clone()]) == fold(title));
+    let title = match title {
+        Some(settled) if !begins(settled) => None,
+        _ => (!blocks.is_empty()).then(|| blocks.remove(0)),
+    };
     let outlet = take_attribution(&mut blocks, text, outlets);
     let mut headings = Vec::new();
     let mut html = String::new();

@@ -1,6 +1,7 @@
 //! `byline approve ISSUE`
 
 use anyhow::bail;
+use chrono::Utc;
 
 use super::{Ended, Open, issue_line, print_json};
 use crate::{newsletter::issue::IssueId, newsroom::Folder};
@@ -14,10 +15,11 @@ pub(super) struct Arguments {
 pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
     let issue = IssueId(arguments.issue);
-    match open.store.approve(issue).await? {
+    match open.store.approve(issue, Utc::now()).await? {
         None => bail!("there is no issue {issue}"),
         Some(false) => {
-            eprintln!("issue {issue} was not waiting");
+            let state = open.store.issue(issue).await?.map_or("gone", |summary| summary.state.as_str());
+            eprintln!("issue {issue} was not waiting: it is {state}");
             return Ok(Ended::Failed);
         }
         Some(true) => {}
@@ -26,7 +28,7 @@ pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> a
         if json {
             print_json(&summary)?;
         } else {
-            println!("{}", issue_line(&summary));
+            out!("{}", issue_line(&summary));
         }
     }
     Ok(Ended::Done)

@@ -21,10 +21,10 @@ pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> a
     } else {
         for row in &audit.readers {
             let reply = row.reply.as_deref().unwrap_or_default();
-            println!("{}\t{}\t{}\t{reply}", row.email, row.state.replace('_', " "), row.attempts);
+            out!("{}\t{}\t{}\t{reply}", row.email, row.state.replace('_', " "), row.attempts);
         }
         let sums = if audit.balanced { "the sums balance" } else { "THE SUMS DO NOT BALANCE" };
-        println!("{}; {sums}", issue_line(&audit.summary));
+        out!("{}; {sums}", issue_line(&audit.summary));
     }
     Ok(if audit.balanced { Ended::Done } else { Ended::Failed })
 }

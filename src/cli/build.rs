@@ -24,7 +24,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
             "written": published.written, "removed": published.removed,
         }))?;
     } else {
-        println!(
+        out!(
             "{} in public/: {} written, {} removed",
             count(documents, "document"),
             published.written,

@@ -30,14 +30,17 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
             let store = open_store(&Folder::new(&scratch.0))?;
             let now = Utc::now();
             let look = Looker::new(folder, &store).look(&settings, now).await?;
-            let live = look
-                .articles
-                .iter()
-                .filter(|article| article.state(&settings.config.outlets, now) == State::Live);
+            let outlets = &settings.config.outlets;
+            let of = |wanted: fn(State) -> bool| {
+                look.articles.iter().filter(|article| wanted(article.state(outlets, now))).count()
+            };
+            let live = of(|state| state == State::Live);
+            let drafts = of(|state| state == State::Draft);
+            let waiting = of(|state| matches!(state, State::Waiting { .. }));
             counted = format!(
-                "{}, {} out; {}; {} in lists: ",
+                "{} ({live} out, {}, {waiting} waiting); {}; {} in lists: ",
                 count(look.articles.len(), "article"),
-                live.count(),
+                count(drafts, "draft"),
                 count(settings.config.newsletters.len(), "newsletter"),
                 count(rows, "reader"),
             );
@@ -52,7 +55,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
         problems.iter().try_for_each(print_json)?;
     } else {
         show(&problems);
-        println!("{counted}{}", summary(&problems));
+        out!("{counted}{}", summary(&problems));
     }
     let wrong = problems.iter().any(Diagnostic::is_error);
     Ok(if wrong { Ended::CannotRun } else { Ended::Done })

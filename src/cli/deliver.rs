@@ -15,6 +15,7 @@ use crate::{
     daemon::{Lock, LockError, terms},
     deliver::{self, Sender, Tally},
     delivery::DeliveryState,
+    diagnostic::count,
     mailer::Mailer,
     newsletter::issue::{IssueId, IssueState},
     newsroom::Folder,
@@ -51,7 +52,7 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
     let terms = terms(config, &mailer);
     let recovered = open.store.recover(terms, Utc::now()).await?;
     if recovered.held > 0 {
-        eprintln!("{} letters are in doubt and held: `byline audit` names them", recovered.held);
+        eprintln!("in doubt and held: {}; `byline audit` names them", count(recovered.held, "letter"));
     }
     let key = open.folder.key()?;
     let sender = Sender { store: open.store.clone(), mailer, key, terms, clock: Arc::new(Utc::now) };
@@ -129,12 +130,12 @@ async fn report(store: &Store, ids: &BTreeSet<IssueId>, json: bool) -> anyhow::R
             if json {
                 print_json(&issue)?;
             } else {
-                println!("{}", issue_line(&issue));
+                out!("{}", issue_line(&issue));
             }
         }
     }
     if ids.is_empty() && !json {
-        println!("nothing is due");
+        out!("nothing is due");
     }
     Ok(())
 }

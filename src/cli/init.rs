@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Ended> {
     for (path, text) in FILES.iter().chain(BUILT_IN) {
         write_new(&root.join(path), text)?;
     }
-    println!("{}", root.display());
+    out!("{}", root.display());
     eprintln!(
         "a newsroom is in {0}\nhint: put your name into {0}/config.toml, then `byline --root {0} serve`",
         root.display()

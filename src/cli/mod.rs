@@ -2,6 +2,11 @@
 //!
 //! Exit codes: 0 done, 1 something asked for failed, 2 could not run.
 
+/// Prints a line of data. A reader that has gone away (`| head`) ends the program, quietly.
+macro_rules! out {
+    ($($words:tt)*) => { crate::cli::print_line(format_args!($($words)*))? };
+}
+
 mod approve;
 mod audit;
 mod build;
@@ -15,14 +20,22 @@ mod send;
 mod serve;
 mod status;
 
-use std::{collections::BTreeMap, fs, io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::Utc;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    diagnostic::{Diagnostic, Severity, count},
+    diagnostic::{Diagnostic, Severity, closest, count, list},
+    newsletter::Newsletter,
     newsroom::{Folder, Look, Looker, Settings},
     store::{IssueSummary, Store},
     subscribe::Lists,
@@ -103,6 +116,10 @@ pub fn run() -> ExitCode {
 }
 
 fn cannot_run(error: &anyhow::Error) -> ExitCode {
+    let gone = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    if error.downcast_ref::<std::io::Error>().is_some_and(gone) {
+        return ExitCode::SUCCESS;
+    }
     eprintln!("error: {error:#}");
     ExitCode::from(2)
 }
@@ -202,13 +219,34 @@ fn summary(problems: &[Diagnostic]) -> String {
     }
 }
 
+fn print_line(words: std::fmt::Arguments<'_>) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_fmt(words)?;
+    stdout.write_all(b"\n")?;
+    Ok(stdout.flush()?)
+}
+
 /// Prints an answer as JSON.
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string(value)?);
+    out!("{}", serde_json::to_string(value)?);
     Ok(())
 }
 
-/// "issue 3 (dispatches): 12 letters: 10 accepted, 2 deferred".
+/// The newsletter of this id, or which there are.
+fn newsletter<'o>(open: &'o Open, id: &str) -> anyhow::Result<&'o Newsletter> {
+    let config = &open.settings.config;
+    if let Some(newsletter) = config.newsletter(id) {
+        return Ok(newsletter);
+    }
+    let known: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.id.as_str()).collect();
+    match (closest(id, &known), known.is_empty()) {
+        (Some(near), _) => bail!("there is no newsletter `{id}`; did you mean `{near}`?"),
+        (None, true) => bail!("there is no newsletter yet; add `[newsletter.{id}]` to `config.toml`"),
+        (None, false) => bail!("there is no newsletter `{id}`; write {}", list(&known, "or")),
+    }
+}
+
+/// "issue 3 (dispatches) is done, 12 letters: 10 accepted, 2 refused".
 fn issue_line(issue: &IssueSummary) -> String {
     let counts: Vec<String> = crate::delivery::DeliveryState::ALL
         .into_iter()
@@ -216,7 +254,7 @@ fn issue_line(issue: &IssueSummary) -> String {
         .map(|state| format!("{} {}", issue.count(state), state.as_str().replace('_', " ")))
         .collect();
     format!(
-        "issue {} ({}), {}: {}: {}",
+        "issue {} ({}) is {}, {}: {}",
         issue.issue,
         issue.newsletter,
         issue.state.as_str(),

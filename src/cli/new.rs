@@ -50,7 +50,7 @@ pub(super) fn run(folder: &Folder, arguments: &Arguments) -> anyhow::Result<Ende
         format!("---\ntitle: {quoted}\ndate: {day}\nlang: {language}\n{written_for}draft: true\n---\n\n");
     fs::create_dir_all(path.parent().unwrap_or(folder.root()))?;
     durable::write(&path, text.as_bytes(), None)?;
-    println!("{}", path.display());
+    out!("{}", path.display());
     eprintln!("hint: it is a draft until you take `draft: true` out");
     Ok(Ended::Done)
 }

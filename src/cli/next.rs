@@ -40,7 +40,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
                 print_json(&due)?;
             } else {
                 let when = due.local.as_deref().unwrap_or("with the next article");
-                println!(
+                out!(
                     "{} {}: {when}; {} to {}",
                     due.newsletter,
                     due.cadence,
@@ -54,7 +54,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
         for article in &look.articles {
             if let State::Waiting { until } = article.state(&config.outlets, now) {
                 let local = until.with_timezone(&config.site.zone).format("%a %Y-%m-%d %H:%M %Z");
-                println!("articles/{}: out on {local}", article.manuscript.path);
+                out!("articles/{}: out on {local}", article.manuscript.path);
             }
         }
     }

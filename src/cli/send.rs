@@ -6,16 +6,15 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 use serde_json::json;
 
-use super::{Ended, Open, issue_line, print_json};
+use super::{Ended, Open, issue_line, newsletter, print_json};
 use crate::{
     article::{Article, ArticleId},
     compose::{self, Desk, Plan},
     delivery::{DeliveryId, InFlight, Outcome},
-    diagnostic::{closest, count, list},
+    diagnostic::{count, list},
     mailer::Mailer,
     message::{self, Addressee},
     newsletter::{
-        Newsletter,
         issue::{IssueId, Origin},
         variant::Frame,
     },
@@ -36,7 +35,7 @@ pub(super) struct Arguments {
     /// These articles, by address (slug), number or guid, instead of what each reader has not had.
     #[arg(long = "article", value_name = "ID", num_args = 1..)]
     articles: Vec<String>,
-    /// Show what would be sent and to how many, and do nothing.
+    /// Show what would be sent and to how many, and make no issue.
     #[arg(long)]
     dry_run: bool,
     /// Send one letter in each language to this address, which must be one of `[mail] testers`.
@@ -70,7 +69,9 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
         let origin = Origin::Special { cadence: arguments.cadence };
         compose::plan_special(&desk, &open.store, origin, &chosen).await?
     };
-    describe(&plan, &live, &newsletter.id);
+    if plan.readers() > 0 {
+        describe(&plan, &live, &newsletter.id);
+    }
     if arguments.dry_run {
         return dry_run(&plan, json);
     }
@@ -78,7 +79,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
         if json {
             print_json(&json!({ "issue": null, "newsletter": newsletter.id, "letters": 0, "counts": {} }))?;
         } else {
-            println!("no issue: there is nothing that an active reader of `{}` has not had", newsletter.id);
+            out!("no issue: there is nothing that an active reader of `{}` has not had", newsletter.id);
         }
         return Ok(Ended::Done);
     }
@@ -94,21 +95,9 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     if json {
         print_json(&summary)?;
     } else {
-        println!("{}", issue_line(&summary));
+        out!("{}", issue_line(&summary));
     }
     Ok(Ended::Done)
-}
-
-fn newsletter<'o>(open: &'o Open, id: &str) -> anyhow::Result<&'o Newsletter> {
-    let config = &open.settings.config;
-    if let Some(newsletter) = config.newsletter(id) {
-        return Ok(newsletter);
-    }
-    let known: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.id.as_str()).collect();
-    match closest(id, &known) {
-        Some(near) => bail!("there is no newsletter `{id}`; did you mean `{near}`?"),
-        None => bail!("there is no newsletter `{id}`; there is {}", list(&known, "and")),
-    }
 }
 
 fn find<'l>(live: &'l [Article], id: &str) -> anyhow::Result<&'l Article> {
@@ -143,7 +132,7 @@ fn dry_run(plan: &Plan, json: bool) -> anyhow::Result<Ended> {
             "letters": plan.readers(), "articles": plan.articles.len(), "variants": plan.issue.variants.len(),
         }))?;
     } else {
-        println!("dry run: {} would be sent", count(plan.readers(), "letter"));
+        out!("dry run: {} would be sent", count(plan.readers(), "letter"));
     }
     Ok(Ended::Done)
 }
@@ -179,7 +168,7 @@ async fn test(
     connection.ready().await?;
     let frame = Frame::new(&desk.newsletter.id, &desk.newsletter.sender, &config.site.url, desk.now);
     let mut failed = false;
-    for language in &desk.newsletter.languages {
+    for (index, language) in desk.newsletter.languages.iter().enumerate() {
         let mut articles: Vec<&Article> = match chosen.is_empty() {
             true => desk.live.iter().filter(|article| desk.newsletter.carries(article)).collect(),
             false => chosen.to_vec(),
@@ -188,7 +177,9 @@ async fn test(
         articles.sort_by_key(|article| std::cmp::Reverse(article.seq));
         let ids: Vec<ArticleId> = articles.iter().take(TEST_ARTICLES).map(|article| article.id).collect();
         let variant = compose::render(desk, language, &ids, false)?;
-        let id = DeliveryId { issue: IssueId(0), subscription: SubscriptionId(0) };
+        // No subscription has such a number; each letter has its own, and so its own Message-ID.
+        let number = -desk.now.timestamp_micros() - i64::try_from(index)?;
+        let id = DeliveryId { issue: IssueId(0), subscription: SubscriptionId(number) };
         let to = Addressee { address: &tester, name: "" };
         let message = message::build(&frame, &variant, id, to, &key);
         let outcome = connection.send(&InFlight::of_test_letter(), &message).await;
@@ -203,7 +194,7 @@ async fn test(
                 &json!({ "test": tester.to_string(), "language": language, "sent": sent, "reply": said }),
             )?;
         } else {
-            println!("test letter ({language}): {said}");
+            out!("test letter ({language}): {said}");
         }
     }
     connection.close().await;

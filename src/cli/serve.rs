@@ -1,13 +1,13 @@
 //! `byline serve`
 
-use std::{io::Write, net::SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use super::{Ended, Open, environment};
+use super::{Ended, Open, environment, print_line};
 use crate::{
     daemon::{Daemon, Lock, LockError, terms},
     mailer::Mailer,
@@ -61,8 +61,8 @@ pub(super) async fn run(folder: Folder, arguments: Arguments) -> anyhow::Result<
         mailer,
     };
     let ready = move || {
-        println!("listening on http://{address}");
-        let _ = std::io::stdout().flush(); // whoever started it may wait for this line
+        // Whoever started it may wait for this line; if nobody does, it serves all the same.
+        let _ = print_line(format_args!("listening on http://{address}"));
     };
     daemon.run(listener, ready, stop).await?;
     Ok(Ended::Done)

@@ -27,11 +27,11 @@ pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> a
         if json {
             print_json(issue)?;
         } else {
-            println!("{}{}", issue_line(issue), origin(issue));
+            out!("{}{}", issue_line(issue), origin(issue));
         }
     }
     if issues.is_empty() && !json {
-        println!("no issue has been made yet");
+        out!("no issue has been made yet");
     }
     Ok(Ended::Done)
 }

@@ -177,6 +177,12 @@ impl Reader<'_> {
                 keys.parsed("url", "address", "write the whole address, with `https://`", site_url)
         {
             site.url = url;
+            if values::is_loopback(site.url.host_str().unwrap_or_default())
+                && let Some(node) = keys.value("url")
+            {
+                let url = site.url.as_str();
+                self.problems.push(Diagnostic::site_not_public(&node.file, &node.span, url));
+            }
         }
         site.title = self.required_localised(&mut keys, "title", &site.languages);
         site.author = self.required_localised(&mut keys, "author", &site.languages);

@@ -105,6 +105,9 @@ impl Desk {
                 tracing::info!(written = published.written, removed = published.removed, "published");
             }
             self.published = Some((self.settings.clone(), look.clone()));
+            // After they are out: the first reader to ask should not wait for it.
+            let tree = site.current();
+            tokio::task::spawn_blocking(move || tree.compress_feeds());
         }
         *settings.write().expect("nothing panics while holding it") = self.settings.clone();
         latest.write().expect("nothing panics while holding it").seen = Some((self.settings.clone(), look));

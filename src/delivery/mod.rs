@@ -65,7 +65,7 @@ pub enum DeliveryState {
     Deferred,
     /// Never to be tried again.
     Refused,
-    /// The server may have it; it is not sent again until the author says so.
+    /// The server may have it, and it is not sent again.
     InDoubt,
     /// The reader left before it was begun.
     Skipped,
@@ -258,7 +258,7 @@ impl Claimed {
 
 impl InFlight {
     /// A letter to a tester: of no issue, to no reader, and written down nowhere.
-    pub fn of_test_letter() -> Self {
+    pub(crate) fn of_test_letter() -> Self {
         Self { id: DeliveryId { issue: IssueId(0), subscription: SubscriptionId(0) }, attempt: 1 }
     }
 

@@ -266,6 +266,12 @@ impl Diagnostic {
             .hint("the form is `BYLINE_MAIL__SMTP__PORT=2525`: two underscores between the parts")
     }
 
+    /// Two keys that say the same thing.
+    pub fn said_twice(file: &SourceFile, span: &Range<usize>, key: &str, other: &str) -> Self {
+        Self::error(file, span, format!("`{key}` and `{other}` cannot both be given"))
+            .hint(format!("leave one of them out; `{other}` can be a list"))
+    }
+
     // ---- articles
 
     /// No title in front matter, heading or `<title>`.
@@ -301,7 +307,7 @@ impl Diagnostic {
     /// A last good version is shown instead of this one.
     pub fn last_good_stays(path: &str) -> Self {
         Self {
-            severity: Severity::Note,
+            severity: Severity::Warning,
             ..Self::of_file(path, "the last good version stays on the site until this is mended")
         }
     }

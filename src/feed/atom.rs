@@ -5,7 +5,7 @@ use atom_syndication::{
     WriteConfig,
 };
 
-use super::{Entry, Feed, GENERATOR};
+use super::{Entry, Feed, GENERATOR, rights};
 
 /// The document.
 pub fn document(feed: &Feed) -> Vec<u8> {
@@ -63,6 +63,7 @@ fn entry(entry: &Entry) -> AtomEntry {
         authors: entry.authors.iter().map(|name| person(name)).collect(),
         categories: tags.collect(),
         links: links(entry),
+        rights: rights(entry).map(Text::plain),
         summary: Some(text(&entry.summary, TextType::Text)),
         content: Some(Content {
             value: Some(entry.html.clone()),

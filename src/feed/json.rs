@@ -81,6 +81,10 @@ struct Byline<'f> {
     original_url: Option<&'f str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     original_date: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licence: Option<&'f str>,
 }
 
 fn item<'f>(entry: &'f Entry, feed: &Feed) -> Item<'f> {
@@ -114,6 +118,8 @@ fn item<'f>(entry: &'f Entry, feed: &Feed) -> Item<'f> {
                 outlet: &credit.outlet,
                 original_url: credit.url.as_deref(),
                 original_date: credit.date,
+                changes: credit.changes.as_deref(),
+                licence: credit.licence.as_deref(),
             })
             .collect(),
     }

@@ -124,6 +124,12 @@ impl Entry {
     }
 }
 
+/// The licences that outlets ask to be named.
+fn rights(entry: &Entry) -> Option<String> {
+    let licences: Vec<&str> = entry.credits.iter().filter_map(|credit| credit.licence.as_deref()).collect();
+    (!licences.is_empty()).then(|| licences.join("; "))
+}
+
 /// The address of an article's page.
 pub fn page_of(article: &Article, site: &Url) -> Url {
     site.join(&article.manuscript.slug.path()).unwrap_or_else(|_| site.clone())

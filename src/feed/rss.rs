@@ -11,7 +11,7 @@ use rss::{
     },
 };
 
-use super::{Entry, Feed, GENERATOR, MAX_AGE_SECONDS};
+use super::{Entry, Feed, GENERATOR, MAX_AGE_SECONDS, rights};
 
 /// The document.
 pub fn document(feed: &Feed) -> Vec<u8> {
@@ -80,6 +80,7 @@ fn item(entry: &Entry, feed: &Feed) -> Item {
         dublin_core_ext: Some(DublinCoreExtension {
             creators: entry.authors.clone(),
             languages: other_language.into_iter().collect(),
+            rights: rights(entry).into_iter().collect(),
             ..DublinCoreExtension::default()
         }),
         atom_ext: Some(AtomExtension { links: via.collect() }),

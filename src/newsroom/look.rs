@@ -96,6 +96,10 @@ impl Looker {
             .scanner
             .scan(&self.folder.articles(), &config.desk())
             .map_err(|why| StoreError::Unavailable(format!("cannot read articles/: {why}")))?;
+        if !self.folder.articles().is_dir() && self.knows_articles().await? {
+            let why = "articles/ is not there any more; the site stays as it was";
+            return Err(StoreError::Unavailable(why.into()));
+        }
         let paths: BTreeSet<String> = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
         if let Some(last) = &self.last
             && scan.changed.is_empty()
@@ -108,6 +112,11 @@ impl Looker {
         let look = Arc::new(self.enter(&scan, config, now).await?);
         self.last = Some(Last { paths, media: scan.media, look: look.clone() });
         Ok(look)
+    }
+
+    /// Whether there have ever been articles: then a folder that is missing is a disk that is away.
+    async fn knows_articles(&self) -> Result<bool, StoreError> {
+        Ok(!self.store.article_records().await?.is_empty())
     }
 
     async fn enter(&mut self, scan: &Scan, config: &Config, now: DateTime<Utc>) -> Result<Look, StoreError> {

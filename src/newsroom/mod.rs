@@ -121,6 +121,10 @@ impl Folder {
         }
         let mut sources = Vec::new();
         for (shown, path) in files {
+            if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > TEMPLATE_BYTES_MAX) {
+                problems.push(Diagnostic::unreadable(&shown, "it is larger than a template may be"));
+                continue;
+            }
             match source_file(&shown, &path) {
                 Ok(file) => sources.push(file),
                 Err(problem) => problems.push(problem),
@@ -221,7 +225,6 @@ fn gather(folder: &Path, shown: &str, endings: &[&str], files: &mut Vec<(String,
             gather(&entry.path(), &shown, endings, files);
         } else if metadata.is_file()
             && !name.starts_with('.')
-            && metadata.len() <= TEMPLATE_BYTES_MAX.max(LIST_BYTES_MAX)
             && endings.iter().any(|ending| name.ends_with(ending))
         {
             files.push((shown, entry.path()));

@@ -65,7 +65,7 @@ fn original(
         original["url"] = json!(url);
     }
     if let Some(date) = attribution.date {
-        original["datePublished"] = json!(date);
+        original["datePublished"] = json!(date.day);
     }
     if let Some(title) = &attribution.title {
         original["headline"] = json!(title);

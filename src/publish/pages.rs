@@ -46,7 +46,7 @@ pub(super) fn add(edition: &mut Edition, live: &[Article], settings: &Settings) 
             missing: notice(Page::Missing, "missing.title", language, settings)?,
             gone: notice(Page::Gone, "gone.title", language, settings)?,
         };
-        edition.notices.insert(language.clone(), notices);
+        edition.notices.push((language.clone(), notices));
     }
     Ok(())
 }

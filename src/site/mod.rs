@@ -20,6 +20,9 @@ pub use document::{Document, Encoding};
 
 use crate::{durable, language::Language};
 
+/// Where the folder says what was published into it, a path a line.
+const PUBLISHED: &str = ".published";
+
 /// What is to be published.
 #[derive(Debug, Default)]
 pub struct Edition {
@@ -31,8 +34,8 @@ pub struct Edition {
     pub moved: BTreeMap<String, String>,
     /// Addresses of withdrawn articles.
     pub gone: BTreeSet<String>,
-    /// What a missing page and a withdrawn one look like.
-    pub notices: BTreeMap<Language, Notices>,
+    /// What a missing page and a withdrawn one look like, the site's own language first.
+    pub notices: Vec<(Language, Notices)>,
 }
 
 /// The two pages without an address of their own.
@@ -75,7 +78,7 @@ pub struct Tree {
     media: BTreeMap<String, Media>,
     moved: BTreeMap<String, String>,
     gone: BTreeSet<String>,
-    notices: BTreeMap<Language, Notices>,
+    notices: Vec<(Language, Notices)>,
 }
 
 /// What stands at an address.
@@ -122,7 +125,15 @@ impl Tree {
 
     /// The pages for what is not there, in a language or the site's own.
     pub fn notices(&self, language: Option<&Language>) -> Option<&Notices> {
-        language.and_then(|language| self.notices.get(language)).or_else(|| self.notices.values().next())
+        let same = self.notices.iter().find(|(own, _)| Some(own) == language);
+        same.or_else(|| self.notices.first()).map(|(_, notices)| notices)
+    }
+
+    /// Makes the compressed forms of the feeds, which are asked for most.
+    pub fn compress_feeds(&self) {
+        let feeds =
+            self.documents.values().filter(|document| document.media_type().starts_with("application/"));
+        feeds.for_each(|document| document.compress());
     }
 
     /// Every document with its path.
@@ -220,38 +231,30 @@ impl Site {
         Ok(Some(Media { path: file, bytes, modified, media_type }))
     }
 
-    /// Takes away what no generation has any more. Only files: what a stranger put here as a link or a
-    /// device is left alone.
+    /// Takes away what an earlier generation published and this one has not. What somebody else put into
+    /// the folder is left alone: only what stands in the list of the last generation is ours.
     fn sweep(&self, tree: &Tree) -> io::Result<usize> {
         let paths = tree.documents.keys().chain(tree.media.keys());
-        let keep: BTreeSet<PathBuf> = paths.map(|path| self.file_of(path)).collect();
+        let now: BTreeSet<String> = paths.cloned().collect();
+        let list = self.folder.join(PUBLISHED);
+        let before = fs::read_to_string(&list).unwrap_or_default();
         let mut removed = 0;
-        sweep_folder(&self.folder, &keep, &mut removed)?;
+        for old in before.lines().filter(|path| !now.contains(*path)) {
+            let file = self.file_of(old);
+            if fs::remove_file(&file).is_ok() {
+                removed += 1;
+            }
+            // A folder that is empty now was the page's own.
+            if let Some(folder) = file.parent().filter(|folder| *folder != self.folder) {
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        let listed: String = now.iter().map(|path| format!("{path}\n")).collect();
+        if listed != before {
+            durable::write(&list, listed.as_bytes(), None)?;
+        }
         Ok(removed)
     }
-}
-
-/// Whether the folder is empty now.
-fn sweep_folder(folder: &Path, keep: &BTreeSet<PathBuf>, removed: &mut usize) -> io::Result<bool> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(false) };
-    let mut is_empty = true;
-    for entry in entries {
-        let entry = entry?;
-        let (path, kind) = (entry.path(), entry.file_type()?);
-        if kind.is_dir() {
-            if sweep_folder(&path, keep, removed)? {
-                fs::remove_dir(&path)?;
-            } else {
-                is_empty = false;
-            }
-        } else if kind.is_file() && !keep.contains(&path) {
-            fs::remove_file(&path)?;
-            *removed += 1;
-        } else {
-            is_empty = false;
-        }
-    }
-    Ok(is_empty)
 }
 
 #[cfg(test)]
@@ -300,8 +303,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let site = Site::new(folder.path());
         site.publish(edition(&[("/", "a"), ("/b/", "b")]), at(1)).unwrap();
-        let published = site.publish(edition(&[("/", "a")]), at(2)).unwrap();
+        fs::write(folder.path().join("CNAME"), "somebody else's").unwrap();
+        let restarted = Site::new(folder.path());
+        let published = restarted.publish(edition(&[("/", "a")]), at(2)).unwrap();
         assert_eq!(published, Published { written: 0, removed: 1 });
         assert!(!folder.path().join("b").exists());
+        assert!(folder.path().join("CNAME").exists());
     }
 }

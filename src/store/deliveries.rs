@@ -10,6 +10,9 @@ use crate::{
     subscriber::SubscriptionId,
 };
 
+/// A letter that was claimed and not sent waits so long for its next turn.
+const NOT_SENT_DELAY: Duration = Duration::seconds(30);
+
 /// Under which terms letters are claimed and settled.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
@@ -88,6 +91,7 @@ impl Store {
                 "UPDATE delivery SET state = 'pending', updated = ?1 WHERE state = 'sending'",
                 [to_ms(now)],
             )?;
+            finish_issues(tx)?;
             Ok(Recovered { again, held })
         })
         .await
@@ -120,23 +124,27 @@ fn settle(tx: &Transaction<'_>, settled: &Settled, terms: Terms, now: DateTime<U
         Ok(())
     };
     let attempt = settled.attempt();
-    let retry = |reply: &str| {
-        let opened: i64 =
-            tx.query_row("SELECT opened_at FROM issue WHERE id = ?1", [id.issue.0], |row| row.get(0))?;
-        match retry::next_try(id, attempt, now, from_ms(opened) + terms.give_up_after) {
+    let retry = |reply: &str, given_up: &str| {
+        let since: i64 = tx
+            .prepare_cached("SELECT sending_since FROM issue WHERE id = ?1")?
+            .query_row([id.issue.0], |row| row.get(0))?;
+        match retry::next_try(id, attempt, now, from_ms(since) + terms.give_up_after) {
             Some(next) => write("deferred", reply, next, attempt),
-            None => write("refused", &format!("given up: {reply}"), now, attempt),
+            None => write(given_up, &format!("given up: {reply}"), now, attempt),
         }
     };
     match settled.outcome() {
         Outcome::Accepted { reply } => write("accepted", reply, now, attempt),
         Outcome::Refused { reply } => write("refused", reply, now, attempt),
-        Outcome::Deferred { reply } => retry(reply),
+        Outcome::Deferred { reply } => retry(reply, "refused"),
         Outcome::InDoubt { reason } => match terms.when_in_doubt {
-            WhenInDoubt::Resend => retry(reason),
+            WhenInDoubt::Resend => retry(reason, "in_doubt"),
             WhenInDoubt::Hold => write("in_doubt", reason, now, attempt),
         },
-        Outcome::NotSent { reason } => write("pending", reason, now, attempt.saturating_sub(1)),
+        // Others first: if it was this letter at which the server hung up, it must not block them.
+        Outcome::NotSent { reason } => {
+            write("pending", reason, now + NOT_SENT_DELAY, attempt.saturating_sub(1))
+        }
     }
 }
 

@@ -233,14 +233,14 @@ impl Store {
     }
 
     /// Lets a waiting issue go out. Nothing if there is none of this number; false if it was not waiting.
-    pub async fn approve(&self, issue: IssueId) -> Result<Option<bool>> {
+    pub async fn approve(&self, issue: IssueId, now: DateTime<Utc>) -> Result<Option<bool>> {
         self.act(move |tx| {
             if summary(tx, issue)?.is_none() {
                 return Ok(None);
             }
             let changed = tx.execute(
-                "UPDATE issue SET state = 'sending' WHERE id = ?1 AND state = 'waiting'",
-                [issue.0],
+                "UPDATE issue SET state = 'sending', sending_since = ?2 WHERE id = ?1 AND state = 'waiting'",
+                params![issue.0, to_ms(now)],
             )?;
             Ok(Some(changed == 1))
         })
@@ -333,8 +333,8 @@ fn insert_issue(tx: &Transaction<'_>, new: &NewIssue) -> Result<Option<IssueId>>
     let frame = serde_json::to_string(&new.frame).expect("strings and a date serialise");
     let inserted = tx.execute(
         "INSERT INTO issue
-            (newsletter, origin, cadence, slot_at, announced, state, cut, opened_at, frame, letters)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0) ON CONFLICT DO NOTHING",
+            (newsletter, origin, cadence, slot_at, announced, state, cut, opened_at, sending_since, frame, letters)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, 0) ON CONFLICT DO NOTHING",
         params![
             new.newsletter,
             origin,

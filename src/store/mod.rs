@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 pub use articles::{GoodText, Ledger};
 pub use deliveries::{Claims, Recovered, Terms};
 pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter, NewVariant, Opened};
-pub use readers::{Departure, NewReader, Reader, Synced};
+pub use readers::{Change, Leaving, NewReader, Reader, Synced};
 
 /// How long an act waits for another process to finish its own.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);

@@ -31,6 +31,17 @@ pub struct NewReader {
     pub proof: String,
 }
 
+/// What is to be different for a reader; what is not given stays.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// The name.
+    pub name: Option<String>,
+    /// The language.
+    pub language: Option<Language>,
+    /// The cadence.
+    pub cadence: Option<String>,
+}
+
 /// What became of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Synced {
@@ -42,25 +53,13 @@ pub struct Synced {
     pub ended: usize,
 }
 
-/// What became of a wish to leave.
+/// What a link to leave is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Departure {
-    /// The subscription ended now.
-    Ended {
-        /// Its newsletter.
-        newsletter: String,
-        /// The language of its letters.
-        language: Option<Language>,
-    },
-    /// It had ended before.
-    Already {
-        /// Its newsletter.
-        newsletter: String,
-        /// The language of its letters.
-        language: Option<Language>,
-    },
-    /// There is no such subscription.
-    Unknown,
+pub struct Leaving {
+    /// The newsletter that is left.
+    pub newsletter: String,
+    /// The language of its letters to this reader.
+    pub language: Option<Language>,
 }
 
 /// One reader of one newsletter.
@@ -144,28 +143,51 @@ impl Store {
         .await
     }
 
-    /// Ends one subscription, at the reader's word. Takes effect for every letter not yet begun.
-    pub async fn unsubscribe(&self, id: SubscriptionId, now: DateTime<Utc>) -> Result<Departure> {
+    /// Ends one subscription, at the reader's word, if it has not ended yet. Takes effect for every
+    /// letter not yet begun. Nothing if there is no such subscription.
+    pub async fn unsubscribe(&self, id: SubscriptionId, now: DateTime<Utc>) -> Result<Option<Leaving>> {
         self.act(move |tx| {
-            let Some((newsletter, language, status)) = subscription(tx, id)? else {
-                return Ok(Departure::Unknown);
-            };
-            if status == "ended" {
-                return Ok(Departure::Already { newsletter, language });
+            let Some((leaving, status)) = subscription(tx, id)? else { return Ok(None) };
+            if status != "ended" {
+                end(tx, id, "the reader", now)?;
             }
-            end(tx, id, "the reader", now)?;
-            Ok(Departure::Ended { newsletter, language })
+            Ok(Some(leaving))
         })
         .await
     }
 
-    /// Which newsletter a link to leave is about; nothing changes.
-    pub async fn departure(&self, id: SubscriptionId) -> Result<Departure> {
+    /// What ending a subscription would be about; nothing changes.
+    pub async fn leaving(&self, id: SubscriptionId) -> Result<Option<Leaving>> {
+        self.act(move |tx| Ok(subscription(tx, id)?.map(|(leaving, _)| leaving))).await
+    }
+
+    /// Changes what an active reader chose, at the author's word; what is not given stays. Whether
+    /// there is such a reader.
+    pub async fn change_reader(
+        &self,
+        newsletter: String,
+        email: EmailAddress,
+        change: Change,
+    ) -> Result<bool> {
         self.act(move |tx| {
-            Ok(match subscription(tx, id)? {
-                Some((newsletter, language, _)) => Departure::Already { newsletter, language },
-                None => Departure::Unknown,
-            })
+            if let Some(name) = change.name {
+                tx.execute(
+                    "UPDATE subscriber SET name = ?2 WHERE email_key = ?1",
+                    params![email.key(), name],
+                )?;
+            }
+            let changed = tx.execute(
+                "UPDATE subscription SET cadence = coalesce(?3, cadence), language = coalesce(?4, language)
+                 WHERE newsletter = ?2 AND status = 'active'
+                       AND subscriber_id = (SELECT id FROM subscriber WHERE email_key = ?1)",
+                params![
+                    email.key(),
+                    newsletter,
+                    change.cadence,
+                    change.language.as_ref().map(Language::as_str)
+                ],
+            )?;
+            Ok(changed == 1)
         })
         .await
     }
@@ -320,17 +342,15 @@ fn subscribe(
     Ok(())
 }
 
-type SubscriptionFacts = (String, Option<Language>, String);
-
-fn subscription(tx: &Transaction<'_>, id: SubscriptionId) -> Result<Option<SubscriptionFacts>> {
+fn subscription(tx: &Transaction<'_>, id: SubscriptionId) -> Result<Option<(Leaving, String)>> {
     let found = tx
         .query_row("SELECT newsletter, language, status FROM subscription WHERE id = ?1", [id.0], |row| {
-            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?))
+            let language: Option<String> = row.get(1)?;
+            let language = language.and_then(|tag| tag.parse().ok());
+            Ok((Leaving { newsletter: row.get(0)?, language }, row.get(2)?))
         })
         .optional()?;
-    Ok(found.map(|(newsletter, language, status)| {
-        (newsletter, language.and_then(|tag| tag.parse().ok()), status)
-    }))
+    Ok(found)
 }
 
 fn end(tx: &Transaction<'_>, id: SubscriptionId, by: &str, now: DateTime<Utc>) -> Result<()> {

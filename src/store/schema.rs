@@ -75,6 +75,7 @@ CREATE TABLE issue (
     state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'done')),
     cut INTEGER NOT NULL,
     opened_at INTEGER NOT NULL,
+    sending_since INTEGER NOT NULL, -- opened, or approved
     frame TEXT NOT NULL,
     letters INTEGER NOT NULL      -- how many deliveries it was opened with
 );

@@ -13,7 +13,7 @@ use crate::{
     language::Language,
     newsroom::Settings,
     publish::pages::{head, page},
-    store::Departure,
+    store::Leaving,
     subscribe,
     template::{
         Page,
@@ -23,11 +23,9 @@ use crate::{
 
 /// The page with the button.
 pub(super) async fn ask(State(app): State<App>, Path(token): Path<String>) -> Response {
-    match subscribe::departure(&token, &app.key, &app.store).await {
-        Ok(Departure::Ended { newsletter, language } | Departure::Already { newsletter, language }) => {
-            show(&app, Page::Unsubscribe, &newsletter, language, &token)
-        }
-        Ok(Departure::Unknown) => unknown(&app),
+    match subscribe::leaving(&token, &app.key, &app.store).await {
+        Ok(Some(leaving)) => show(&app, Page::Unsubscribe, leaving, &token),
+        Ok(None) => unknown(&app),
         Err(why) => away(&why),
     }
 }
@@ -41,18 +39,16 @@ pub(super) async fn leave(State(app): State<App>, Path(token): Path<String>, bod
         return ask(State(app), Path(token)).await;
     }
     match subscribe::leave(&token, &app.key, &app.store, (app.clock)()).await {
-        Ok(Departure::Ended { newsletter, language } | Departure::Already { newsletter, language }) => {
-            show(&app, Page::Unsubscribed, &newsletter, language, &token)
-        }
-        Ok(Departure::Unknown) => unknown(&app),
+        Ok(Some(leaving)) => show(&app, Page::Unsubscribed, leaving, &token),
+        Ok(None) => unknown(&app),
         Err(why) => away(&why),
     }
 }
 
-fn show(app: &App, kind: Page, newsletter: &str, language: Option<Language>, token: &str) -> Response {
+fn show(app: &App, kind: Page, leaving: Leaving, token: &str) -> Response {
     let settings = app.settings();
-    let Some(newsletter) = settings.config.newsletter(newsletter) else { return unknown(app) };
-    let language = language.unwrap_or_else(|| newsletter.language.clone());
+    let Some(newsletter) = settings.config.newsletter(&leaving.newsletter) else { return unknown(app) };
+    let language = leaving.language.unwrap_or_else(|| newsletter.language.clone());
     let rest = LeavingRest {
         newsletter: settings.newsletter_context(newsletter, &language),
         action: format!("/unsubscribe/{token}"),

@@ -29,7 +29,8 @@ fn five_mistakes_are_five_diagnostics() {
 fn the_sample_newsroom_holds() {
     let said = Folder::sample().run(&["check"]).done();
     assert!(
-        said.stdout.starts_with("14 articles, 12 out; 2 newsletters; 22 readers in lists:"),
+        said.stdout
+            .starts_with("14 articles (12 out, 1 draft, 1 waiting); 2 newsletters; 22 readers in lists:"),
         "{}",
         said.stdout
     );
@@ -43,7 +44,10 @@ fn a_new_newsroom_holds_and_its_first_article_is_one_word_away() {
     folder.run(&["init", mine.to_str().unwrap()]).done();
     let mine = Folder::existing(&mine);
     let said = mine.run(&["check"]).done();
-    assert_eq!(said.stdout, "1 article, 0 out; 1 newsletter; 0 readers in lists: no problems\n");
+    assert_eq!(
+        said.stdout,
+        "1 article (0 out, 1 draft, 0 waiting); 1 newsletter; 0 readers in lists: 1 note\n"
+    );
     let again = folder.run(&["init", mine.root().to_str().unwrap()]);
     assert_eq!(again.code, 2);
     let made = mine.run(&["new", "A \"quoted\": title"]).done();

@@ -27,9 +27,9 @@ fn json(line: &str) -> Value {
 fn a_send_leaves_one_letter_a_reader_and_none_twice() {
     let folder = newsroom();
     let sent = folder.run(&["send", "dispatches", "--yes"]).done();
-    assert_eq!(sent.last_line(), "issue 1 (dispatches), sending: 2 letters: 2 pending");
+    assert_eq!(sent.last_line(), "issue 1 (dispatches) is sending, 2 letters: 2 pending");
     let delivered = folder.run(&["deliver"]).done();
-    assert_eq!(delivered.last_line(), "issue 1 (dispatches), done: 2 letters: 2 accepted");
+    assert_eq!(delivered.last_line(), "issue 1 (dispatches) is done, 2 letters: 2 accepted");
     assert_eq!(folder.run(&["deliver"]).done().last_line(), "nothing is due");
     let again = folder.run(&["send", "dispatches", "--yes"]).done();
     assert!(again.last_line().starts_with("no issue: there is nothing"), "{again:?}");

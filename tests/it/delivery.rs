@@ -129,7 +129,7 @@ fn kill_and_reconcile(readers_count: usize, kill_after: usize) -> Reconciled {
     let killed_after = server.accepted().len();
     let serving = folder.serve();
     wait_until("the issue to be done", 120, || {
-        folder.run(&["status", "1"]).done().stdout.contains(", done:")
+        folder.run(&["status", "1"]).done().stdout.contains(" is done, ")
     });
     assert_eq!(serving.stop(), 0);
     let accepted = server.accepted();

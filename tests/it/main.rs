@@ -9,6 +9,7 @@ mod delivery;
 mod feeds;
 mod layers;
 mod newsletters;
+mod regression;
 mod serving;
 mod support;
 mod watching;

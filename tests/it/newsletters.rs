@@ -158,8 +158,8 @@ fn an_issue_waits_for_the_authors_word_where_that_is_wished() {
     newsroom.at("2026-03-05 12:00").run();
     newsroom.at("2026-03-06 08:00").run();
     assert!(newsroom.mail().is_empty());
-    let issue = newsroom.issues()[0].issue;
-    newsroom.store(async |store| assert_eq!(store.approve(issue).await.unwrap(), Some(true)));
+    let (issue, now) = (newsroom.issues()[0].issue, newsroom.now);
+    newsroom.store(async |store| assert_eq!(store.approve(issue, now).await.unwrap(), Some(true)));
     newsroom.at("2026-03-06 09:00").run();
     assert_eq!(newsroom.mail(), ["mina: One"]);
 }

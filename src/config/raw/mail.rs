@@ -99,7 +99,14 @@ impl Reader<'_> {
         };
         let port = keys.number("port", 1..65536).and_then(|port| u16::try_from(port).ok());
         let username = keys.text("username").map(|typed| typed.text.to_string());
+        let has_password = keys.value("password").is_some();
         let password = self.secret(&mut keys, "password");
+        if username.is_some() && !has_password {
+            let node = keys.node();
+            let hint = "write `password = { env = \"SMTP_PASSWORD\" }`";
+            let span = node.span.start..node.span.start;
+            self.problems.push(Diagnostic::missing_key(&node.file, &span, "password", hint));
+        }
         let connections = keys.number("connections", 1..CONNECTIONS_MAX + 1);
         let hello = keys.text("hello").map(|typed| clean_line(typed.text));
         let ca_file = keys.text("ca_file").map(|typed| self.root.join(typed.text));

@@ -57,8 +57,10 @@ pub(super) fn zone(text: &str) -> Result<Tz, String> {
 }
 
 pub(super) fn days(text: &str) -> Result<TimeDelta, String> {
-    let number = text.strip_suffix('d').and_then(|number| number.trim().parse().ok());
-    number.and_then(TimeDelta::try_days).ok_or_else(|| format!("`{text}` is not a number of days"))
+    let number = text.strip_suffix('d').and_then(|number| number.trim().parse::<u32>().ok());
+    number
+        .and_then(|number| TimeDelta::try_days(number.into()))
+        .ok_or_else(|| format!("`{text}` is not a number of days"))
 }
 
 pub(super) fn duration(text: &str) -> Result<chrono::Duration, String> {
