@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use super::front_matter::When;
+use super::when::When;
 use crate::{
     language::{Language, Localised},
     text::{escape_html, fold},
@@ -267,7 +267,7 @@ mod tests {
         let english = "en".parse().unwrap();
         let mut heard = attribution(Kind::Broadcast);
         assert_eq!(heard.credit(&bbc(), &english).sentence, "Broadcast by BBC Online.");
-        heard.date = crate::article::front_matter::when("2024-06-17", chrono_tz::Tz::UTC);
+        heard.date = When::read("2024-06-17", chrono_tz::Tz::UTC);
         assert_eq!(heard.credit(&bbc(), &english).sentence, "Heard on BBC Online, 17 June 2024.");
     }
 }

@@ -3,13 +3,13 @@
 
 use std::{ops::Range, sync::Arc};
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::{
     Announce, Desk, Picture,
     attribution::{Attribution, Kind},
     identity::{Guid, Slug},
+    when::When,
 };
 use crate::{
     diagnostic::{
@@ -63,15 +63,6 @@ pub struct FrontMatter {
     pub announce: Announce,
     /// `translation`: the slug of the same piece in another language.
     pub translation: Option<String>,
-}
-
-/// A moment as the author gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct When {
-    /// The moment; midnight in the site's zone where only a day was given.
-    pub at: DateTime<Utc>,
-    /// The day in the site's zone.
-    pub day: NaiveDate,
 }
 
 /// A file cut into its front matter and its body.
@@ -305,32 +296,12 @@ fn read_when(keys: &mut Keys<'_>, key: &'static str, zone: Tz, problems: &Proble
         problems.push(Diagnostic::invalid(&node.file, &node.span, key, why, DATE_HINT));
         return None;
     };
-    let when = when(text, zone);
+    let when = When::read(text, zone);
     if when.is_none() {
         let why = format!("`{text}` is not a date");
         problems.push(Diagnostic::invalid(&node.file, &node.span, key, why, DATE_HINT));
     }
     when
-}
-
-/// A day (`2024-06-18`), a local time (`2024-06-18 07:30`) or a moment (RFC 3339).
-pub fn when(text: &str, zone: Tz) -> Option<When> {
-    let text = text.trim();
-    if let Ok(moment) =
-        DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"))
-    {
-        let at = moment.with_timezone(&Utc);
-        return Some(When { at, day: moment.with_timezone(&zone).date_naive() });
-    }
-    let local = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .map(|day| day.and_time(NaiveTime::MIN))
-        .or_else(|_| NaiveDateTime::parse_from_str(&text.replace('T', " "), "%Y-%m-%d %H:%M"))
-        .or_else(|_| NaiveDateTime::parse_from_str(&text.replace('T', " "), "%Y-%m-%d %H:%M:%S"))
-        .ok()?;
-    // A time that a change of the clocks skips is taken as the first one after it.
-    let at = (0..4)
-        .find_map(|hour| zone.from_local_datetime(&(local + chrono::Duration::hours(hour))).earliest())?;
-    Some(When { at: at.with_timezone(&Utc), day: local.date() })
 }
 
 /// The head of an HTML file: `<title>`, `<html lang>` and `<meta name=… content=…>`, and its body.

@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod markup;
 pub mod plain;
 pub mod prose;
+pub mod when;
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
@@ -21,9 +22,10 @@ use crate::{
     text::{clean, fold},
 };
 use attribution::{Attribution, Credit, Kind, Outlet};
-use front_matter::{FrontMatter, When};
+use front_matter::FrontMatter;
 use identity::{Guid, Slug};
 use markup::{Base, Body};
+use when::When;
 
 /// A file larger than this is no article.
 pub const ARTICLE_BYTES_MAX: u64 = 2 * 1024 * 1024;

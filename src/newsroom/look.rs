@@ -92,9 +92,8 @@ impl Looker {
             self.settings = Some(settings.clone());
             self.last = None;
         }
-        let scan = self
-            .scanner
-            .scan(&self.folder.articles(), &config.desk())
+        // Reading a whole archive takes a while: other work on this thread moves to another.
+        let scan = tokio::task::block_in_place(|| self.scanner.scan(&self.folder.articles(), &config.desk()))
             .map_err(|why| StoreError::Unavailable(format!("cannot read articles/: {why}")))?;
         if !self.folder.articles().is_dir() && self.knows_articles().await? {
             let why = "articles/ is not there any more; the site stays as it was";
