@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Folder, Settings,
-    scan::{Scan, Scanned, Scanner},
+    scan::{Scan, Scanned, Scanner, Stamp},
 };
 use crate::{
     article::{
@@ -57,13 +57,15 @@ pub struct Looker {
     /// Of each path, what it said when it was last good.
     good: BTreeMap<String, Arc<Manuscript>>,
     settings: Option<Arc<Settings>>,
+    /// Files that were read and not entered yet: the store was away.
+    unentered: BTreeSet<String>,
     last: Option<Last>,
 }
 
 /// What the last look saw, to know whether anything is different.
 struct Last {
     paths: BTreeSet<String>,
-    media: BTreeMap<String, PathBuf>,
+    media: BTreeMap<String, (PathBuf, Stamp)>,
     look: Arc<Look>,
 }
 
@@ -76,6 +78,7 @@ impl Looker {
             scanner: Scanner::default(),
             good: BTreeMap::new(),
             settings: None,
+            unentered: BTreeSet::new(),
             last: None,
         }
     }
@@ -99,9 +102,10 @@ impl Looker {
             let why = "articles/ is not there any more; the site stays as it was";
             return Err(StoreError::Unavailable(why.into()));
         }
+        self.unentered.extend(scan.changed.iter().cloned());
         let paths: BTreeSet<String> = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
         if let Some(last) = &self.last
-            && scan.changed.is_empty()
+            && self.unentered.is_empty()
             && last.paths == paths
             && last.media == scan.media
             && last.look.next_change.is_none_or(|change| change > now)
@@ -109,6 +113,7 @@ impl Looker {
             return Ok(last.look.clone());
         }
         let look = Arc::new(self.enter(&scan, config, now).await?);
+        self.unentered.clear();
         self.last = Some(Last { paths, media: scan.media, look: look.clone() });
         Ok(look)
     }
@@ -128,7 +133,7 @@ impl Looker {
             .partition(|scanned| scanned.manuscript.is_some() && !refused.contains(&scanned.path));
         let sightings = good.iter().map(|scanned| sighting(scanned, config, now)).collect();
         let present = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
-        let texts = good.iter().filter(|scanned| scan.changed.contains(&scanned.path)).map(|scanned| {
+        let texts = good.iter().filter(|scanned| self.unentered.contains(&scanned.path)).map(|scanned| {
             let side = scanned.side.as_ref().map(|side| side.text.clone());
             (scanned.path.clone(), GoodText { text: scanned.file.text.clone(), side })
         });
@@ -154,7 +159,7 @@ impl Looker {
             }
         }
         let records = self.number(&mut articles, ledger.records, config, now).await?;
-        let media = scan.media.clone();
+        let media = scan.media.iter().map(|(path, (full, _))| (path.clone(), full.clone())).collect();
         remark(&articles, scan, config, now, &problems);
         let next_change = next_change(&articles, config, now);
         Ok(Look { articles, records, media, problems: problems.into_vec(), next_change })

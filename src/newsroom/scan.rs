@@ -23,7 +23,7 @@ const DEPTH_MAX: usize = 12;
 
 /// A file as the file system tells it apart from its next version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
     #[cfg(unix)]
@@ -53,7 +53,7 @@ pub struct Scan {
     /// Every article's file, by path.
     pub articles: Vec<Arc<Scanned>>,
     /// Every other file below `articles/`, by path.
-    pub media: BTreeMap<String, PathBuf>,
+    pub media: BTreeMap<String, (PathBuf, Stamp)>,
     /// Articles that are new or changed since the last scan.
     pub changed: BTreeSet<String>,
 }
@@ -95,7 +95,6 @@ impl Scanner {
         scan.media = files
             .into_iter()
             .filter(|(path, _)| Format::of(path).is_none() && !sides.contains(path))
-            .map(|(path, (full, _))| (path, full))
             .collect();
         Ok(scan)
     }

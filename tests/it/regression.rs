@@ -78,3 +78,16 @@ fn a_folder_that_is_away_takes_nothing_off_the_site() {
     folder.write("articles/en/b.md", "---\ntitle: Second\ndate: 2026-03-02\n---\nWater.\n");
     wait_until("work to go on", 30, || serving.get("/b/").status == 200);
 }
+
+/// A picture that was replaced under its name stayed as it was on the site.
+#[test]
+fn a_picture_that_is_replaced_is_replaced_on_the_site() {
+    let text = "---\ntitle: Wells\ndate: 2026-03-01\n---\n![Wells](wells.png)\n";
+    let folder = Folder::with_config(CONFIG);
+    folder.write("articles/wells.md", text);
+    folder.write("articles/wells.png", "first");
+    let serving = folder.serve();
+    assert_eq!(serving.get("/media/wells.png").text(), "first");
+    folder.write("articles/wells.png", "second");
+    wait_until("the new picture", 5, || serving.get("/media/wells.png").text() == "second");
+}
