@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -24,7 +25,7 @@ use crate::{
     mailer::{Connection, Mailer, Trouble},
     message::{self, Addressee},
     newsletter::variant::{Frame, Variant},
-    store::{Store, StoreError, Terms},
+    store::{Claims, Store, StoreError, Terms},
     subscriber::token::TokenKey,
 };
 
@@ -33,6 +34,10 @@ const VARIANTS_KEPT_MAX: usize = 64;
 
 /// Letters in a row at which a connection was lost before their dot: then it is not the letters.
 const LOST_MAX: usize = 3;
+
+/// While the store is away, how often and how long it is asked again.
+const STORE_TRIES_MAX: usize = 300;
+const STORE_TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Sending stopped before everything due was sent.
 #[derive(Debug, thiserror::Error)]
@@ -101,13 +106,15 @@ pub async fn run_once(
     tally: &Arc<Tally>,
     stop: &CancellationToken,
 ) -> Result<Option<DateTime<Utc>>, DeliverError> {
+    // Nothing is on its way now. What a row says is, was left by a sender that could not write it down.
+    sender.store.recover(sender.terms, (sender.clock)()).await?;
     // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
     match sender.store.next_due().await? {
         Some(due) if due <= (sender.clock)() => {}
         later => return Ok(later),
     }
     let (requests, inbox) = mpsc::channel(sender.mailer.connections());
-    let writer = tokio::spawn(write(sender.clone(), inbox));
+    let writer = tokio::spawn(write(sender.clone(), inbox, stop.clone()));
     let letters = Arc::new(Letters::new(sender.store.clone()));
     let mut workers = JoinSet::new();
     for _ in 0..sender.mailer.connections() {
@@ -145,6 +152,7 @@ struct Request {
 async fn write(
     sender: Sender,
     mut inbox: mpsc::Receiver<Request>,
+    stop: CancellationToken,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
     let mut next_due = None;
     let mut requests = Vec::new();
@@ -155,8 +163,7 @@ async fn write(
             settled.extend(request.settled);
             waiting.extend(request.next);
         }
-        let now = (sender.clock)();
-        let claims = sender.store.settle_and_claim(settled, waiting.len(), sender.terms, now).await?;
+        let claims = settle_and_claim(&sender, Arc::new(settled), waiting.len(), &stop).await?;
         next_due = claims.next_due;
         let mut claimed = claims.claimed.into_iter();
         for asker in waiting {
@@ -165,6 +172,30 @@ async fn write(
         }
     }
     Ok(next_due)
+}
+
+/// What came of letters is known here and nowhere else: while the store is away, a full disk say, it is
+/// brought again and again, and nothing more goes out.
+async fn settle_and_claim(
+    sender: &Sender,
+    settled: Arc<Vec<Settled>>,
+    want: usize,
+    stop: &CancellationToken,
+) -> Result<Claims, StoreError> {
+    let mut tries = 0;
+    loop {
+        let now = (sender.clock)();
+        match sender.store.settle_and_claim(settled.clone(), want, sender.terms, now).await {
+            Err(why) if tries < STORE_TRIES_MAX && !stop.is_cancelled() => {
+                if tries == 0 {
+                    tracing::error!("outcomes cannot be written down, so nothing is sent: {why}");
+                }
+                tries += 1;
+                tokio::time::sleep(STORE_TRY_AGAIN).await;
+            }
+            answered => return answered,
+        }
+    }
 }
 
 /// The letters of open issues, each read from the store once.

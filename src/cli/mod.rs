@@ -32,6 +32,7 @@ use std::{
 use anyhow::{Context, bail};
 use chrono::Utc;
 use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 use crate::{
     diagnostic::{Diagnostic, Severity, closest, count, list},
@@ -101,6 +102,7 @@ enum Ended {
 /// Runs the program.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    log(if matches!(arguments.command, Command::Serve(_)) { "byline=info" } else { "byline=warn" });
     // One provider for all TLS of the process; a second call would be refused, and there is none.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = match tokio::runtime::Runtime::new() {
@@ -113,6 +115,13 @@ pub fn run() -> ExitCode {
         Ok(Ended::CannotRun) => ExitCode::from(2),
         Err(error) => cannot_run(&error),
     }
+}
+
+/// To stderr; `BYLINE_LOG` chooses, as `info` or `byline=debug`.
+fn log(usual: &str) {
+    let filter = EnvFilter::try_from_env("BYLINE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let styled = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(styled).init();
 }
 
 fn cannot_run(error: &anyhow::Error) -> ExitCode {

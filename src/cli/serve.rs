@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use super::{Ended, Open, environment, print_line};
 use crate::{
@@ -37,7 +36,6 @@ pub(super) async fn run(folder: Folder, arguments: Arguments) -> anyhow::Result<
         }
         Err(why) => return Err(why).context("cannot lock data/sender.lock"),
     };
-    log();
     let config = &open.settings.config;
     let mailer = Mailer::new(&config.mail.transport, &folder.outbox())?;
     let recovered = open.store.recover(terms(config, &mailer), chrono::Utc::now()).await?;
@@ -86,12 +84,4 @@ fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
         }
     });
     Ok(())
-}
-
-/// To stderr; `BYLINE_LOG` chooses, as `info` or `byline=debug`.
-fn log() {
-    let filter = EnvFilter::try_from_env("BYLINE_LOG").unwrap_or_else(|_| EnvFilter::new("byline=info"));
-    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let styled = terminal && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(styled).init();
 }

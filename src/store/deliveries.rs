@@ -1,5 +1,7 @@
 //! Deliveries: claimed and settled, and both durable before a connection goes on.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Transaction, params};
 
@@ -45,16 +47,17 @@ pub struct Recovered {
 
 impl Store {
     /// Writes outcomes and claims the next letters, at most `want`, in one durable transaction. So no
-    /// connection goes on before its last outcome is safe, and none begins before its claim is.
+    /// connection goes on before its last outcome is safe, and none begins before its claim is. On an
+    /// error nothing was written, and the same outcomes can be brought again.
     pub async fn settle_and_claim(
         &self,
-        settled: Vec<Settled>,
+        settled: Arc<Vec<Settled>>,
         want: usize,
         terms: Terms,
         now: DateTime<Utc>,
     ) -> Result<Claims> {
         self.act(move |tx| {
-            for outcome in &settled {
+            for outcome in settled.iter() {
                 settle(tx, outcome, terms, now)?;
             }
             let mut claims = Claims::default();

@@ -70,7 +70,10 @@ impl Store {
         let (acts, queue) = mpsc::channel::<Act>();
         std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || queue.into_iter().for_each(|act| act(&mut connection)))
+            .spawn(move || {
+                let _stop = StopOnPanic;
+                queue.into_iter().for_each(|act| act(&mut connection));
+            })
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self { acts })
     }
@@ -87,6 +90,18 @@ impl Store {
         let gone = || StoreError::Unavailable("its thread has ended".into());
         self.acts.send(Box::new(work)).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+}
+
+/// A broken invariant of ours stops the program: the next start picks up from the rows. To go on without
+/// a store would be to send what cannot be written down.
+struct StopOnPanic;
+
+impl Drop for StopOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
     }
 }
 
