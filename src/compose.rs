@@ -28,6 +28,9 @@ use crate::{
 /// What a mailbox shows beside the subject (characters).
 const PREHEADER_CHARACTERS_MAX: usize = 120;
 
+/// Of a title in a subject; more is cut by every mailbox.
+const SUBJECT_TITLE_CHARACTERS_MAX: usize = 160;
+
 /// No issue was opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
@@ -264,7 +267,8 @@ pub fn render(
     let found: Vec<&Article> = found.collect();
     let alone = found.len() == 1;
     let cards: Vec<Card> = found.iter().map(|article| card(settings, article, alone)).collect();
-    let first = cards.first().map(|card| card.title.clone()).unwrap_or_default();
+    let first =
+        cards.first().map(|card| shorten(&card.title, SUBJECT_TITLE_CHARACTERS_MAX)).unwrap_or_default();
     let preheader = cards.first().map(|card| shorten(&card.summary, PREHEADER_CHARACTERS_MAX));
     let letter = LetterHead {
         subject: String::new(),

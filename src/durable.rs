@@ -30,6 +30,17 @@ pub fn write(path: &Path, bytes: &[u8], modified: Option<SystemTime>) -> io::Res
     File::open(folder)?.sync_all()
 }
 
+/// Makes a folder that its owner alone can look into: readers' addresses are in it.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
 /// Whether a name is that of a file still being written.
 pub fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")

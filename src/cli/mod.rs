@@ -22,7 +22,6 @@ mod status;
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::{IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
@@ -36,6 +35,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     diagnostic::{Diagnostic, Severity, closest, count, list},
+    durable,
     newsletter::Newsletter,
     newsroom::{Folder, Look, Looker, Settings},
     store::{IssueSummary, Store},
@@ -184,15 +184,9 @@ impl Open {
     }
 }
 
-/// The folder is private: readers' addresses are in it.
 fn open_store(folder: &Folder) -> anyhow::Result<Store> {
     let data = folder.data();
-    fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
-    }
+    durable::private_folder(&data).with_context(|| format!("cannot make {}", data.display()))?;
     Ok(Store::open(&folder.database())?)
 }
 

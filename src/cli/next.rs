@@ -1,5 +1,7 @@
 //! `byline next`
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -50,6 +52,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
             }
         }
     }
+    warn_of_stranded(&open).await?;
     if !json {
         for article in &look.articles {
             if let State::Waiting { until } = article.state(&config.outlets, now) {
@@ -59,6 +62,24 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
         }
     }
     Ok(Ended::Done)
+}
+
+/// Readers of a cadence that the config no longer has would wait for ever.
+async fn warn_of_stranded(open: &Open) -> anyhow::Result<()> {
+    let mut stranded: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for reader in open.store.readers(None).await?.into_iter().filter(|reader| reader.status == "active") {
+        let newsletter = open.settings.config.newsletter(&reader.newsletter);
+        if newsletter.is_none_or(|newsletter| newsletter.cadence(&reader.cadence).is_none()) {
+            *stranded.entry((reader.newsletter, reader.cadence)).or_default() += 1;
+        }
+    }
+    for ((newsletter, cadence), readers) in stranded {
+        let readers = count(readers, "reader");
+        eprintln!(
+            "warning: {readers} of `{newsletter}` wait for `{cadence}`, which the config does not have"
+        );
+    }
+    Ok(())
 }
 
 async fn due(open: &Open, desk: &Desk<'_>, cadence: &Cadence) -> anyhow::Result<Due> {

@@ -20,7 +20,7 @@ impl Outbox {
     }
 
     pub(super) fn ready(&self) -> Result<(), Trouble> {
-        std::fs::create_dir_all(&self.folder)
+        durable::private_folder(&self.folder)
             .map_err(|why| Trouble::Passing(format!("cannot make the folder `outbox`: {why}")))
     }
 
