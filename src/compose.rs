@@ -77,7 +77,7 @@ pub async fn run_once(
     store: &Store,
     now: DateTime<Utc>,
 ) -> Result<Vec<(IssueId, usize)>, ComposeError> {
-    let live = look.live(&settings.config, now);
+    let live = look.live(now);
     let mut opened = Vec::new();
     for newsletter in &settings.config.newsletters {
         let desk = Desk { settings, live: &live, newsletter, now };
@@ -116,8 +116,7 @@ async fn keep_up(
         opened.extend(open(store, plan).await?);
     }
     // Only now: if this is never reached, the same slots are found again, and are there already.
-    let until = if desk.now > considered.until { desk.now } else { considered.until };
-    store.consider(id, name, Considered { until, seq: cut.max(considered.seq) }).await?;
+    store.consider(id, name, Considered { until: desk.now, seq: cut.max(considered.seq) }).await?;
     Ok(opened)
 }
 

@@ -9,11 +9,13 @@ mod lock;
 use std::{
     collections::BTreeMap,
     fmt::Display,
+    panic::AssertUnwindSafe,
     sync::{Arc, RwLock},
     time::Duration,
 };
 
 use chrono::Utc;
+use futures_util::FutureExt;
 use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -122,11 +124,17 @@ async fn keep<E: Display>(
 ) {
     let mut said = String::new();
     while !stop.is_cancelled() {
-        match chore().await {
-            Ok(Progress::Worked) => continue,
-            Ok(Progress::Idle) => said.clear(),
-            Err(error) => {
-                let error = error.to_string();
+        // A fault of ours in one letter or page must not end a chore for ever.
+        let done = AssertUnwindSafe(chore()).catch_unwind().await;
+        match done.map_err(|_| "a fault in the program; its own words are above".to_string()) {
+            Ok(Ok(Progress::Worked)) => continue,
+            Ok(Ok(Progress::Idle)) => said.clear(),
+            failed => {
+                let error = match failed {
+                    Ok(Err(error)) => error.to_string(),
+                    Err(fault) => fault,
+                    Ok(Ok(_)) => continue,
+                };
                 if error != said {
                     tracing::error!("{name}: {error}");
                     said = error;

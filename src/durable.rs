@@ -7,13 +7,18 @@ use std::{
     time::SystemTime,
 };
 
+use sha2::{Digest, Sha256};
+
+use crate::text::hex;
+
 /// Writes `bytes` to `path`: a temporary file beside it, fsync, rename, fsync of the folder. Whoever
 /// reads `path` sees the old file or the new one. Folders are made as needed.
 pub fn write(path: &Path, bytes: &[u8], modified: Option<SystemTime>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.tmp"));
+    // A name of its own: the file's may be as long as a name can be.
+    let temporary = folder.join(format!(".{}.tmp", hex(&Sha256::digest(name.as_bytes())[..8])));
     let written = (|| {
         let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;

@@ -57,9 +57,8 @@ pub fn run_once(
 
 /// Everything that is out at `now`.
 pub fn edition(look: &Look, settings: &Settings, now: DateTime<Utc>) -> Result<Edition, PublishError> {
-    let config = &settings.config;
-    let mut live = look.live(config, now);
-    live.sort_by_key(|article| (std::cmp::Reverse(article.published(&config.outlets)), article.guid.clone()));
+    let mut live = look.live(now);
+    live.sort_by_key(|article| (std::cmp::Reverse(article.published()), article.guid.clone()));
     let mut edition = Edition::default();
     add_feeds(&mut edition, &live, look, settings)?;
     pages::add(&mut edition, &live, settings)?;
@@ -105,9 +104,24 @@ fn add_feed<'a>(
     };
     let entries = articles.map(|article| Entry {
         enclosure: enclosure(article, look, &config.site.url),
-        ..Entry::of(article, &config.outlets, &config.site.url)
+        ..Entry::of(article, &config.site.url)
     });
-    let feed = Feed::new(masthead, entries);
+    let entries: Vec<Entry> = entries.collect();
+    let mut feed = Feed::new(masthead.clone(), entries.clone());
+    if !is_well_formed(&feed) {
+        // Should cleaning ever fall short: the entry at fault stays out, and the others do not suffer.
+        let good = |entry: &Entry| {
+            let alone = is_well_formed(&Feed::new(masthead.clone(), [entry.clone()]));
+            if !alone {
+                tracing::error!(
+                    "{} would not be well-formed XML and is left out of {prefix}feed.*",
+                    entry.url
+                );
+            }
+            alone
+        };
+        feed = Feed::new(masthead.clone(), entries.into_iter().filter(good));
+    }
     for (file, media_type, bytes) in [
         ("feed.rss", "application/rss+xml; charset=utf-8", feed::rss::document(&feed)),
         ("feed.atom", "application/atom+xml; charset=utf-8", feed::atom::document(&feed)),
@@ -130,6 +144,12 @@ fn feed_title(settings: &Settings, language: &Language, joint: bool) -> String {
         true => title.to_string(),
         false => format!("{title} · {}", language.own_name()),
     }
+}
+
+fn is_well_formed(feed: &Feed) -> bool {
+    [feed::rss::document(feed), feed::atom::document(feed)]
+        .iter()
+        .all(|bytes| check_well_formed("", bytes).is_ok())
 }
 
 fn check_well_formed(path: &str, bytes: &[u8]) -> Result<(), PublishError> {
@@ -174,7 +194,8 @@ fn add_old_addresses(edition: &mut Edition, live: &[Article], look: &Look, setti
         let slug = article.manuscript.slug.as_str();
         edition.moved.insert(format!("/{slug}"), to.clone());
         let record = look.records.iter().find(|record| record.id == article.id);
-        for old in record.into_iter().flat_map(|record| &record.slugs) {
+        let remembered = record.into_iter().flat_map(|record| &record.slugs);
+        for old in remembered.chain(&article.manuscript.aliases) {
             let path = format!("/{old}/");
             if !edition.pages.contains_key(&path) {
                 edition.moved.insert(format!("/{old}"), to.clone());
@@ -183,7 +204,10 @@ fn add_old_addresses(edition: &mut Edition, live: &[Article], look: &Look, setti
         }
     }
     for record in &look.records {
-        if record.seq.is_some() && !ids.contains(&record.id) {
+        // A file that is there and cannot be read is no withdrawal.
+        let unread = look.present.contains(&record.path)
+            && !look.articles.iter().any(|article| article.id == record.id);
+        if record.seq.is_some() && !ids.contains(&record.id) && !unread {
             let paths = record.slugs.iter().map(|slug| format!("/{slug}/"));
             let free =
                 paths.filter(|path| !edition.pages.contains_key(path) && !edition.moved.contains_key(path));

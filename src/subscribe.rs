@@ -10,7 +10,7 @@ use crate::{
     durable,
     language::Language,
     newsletter::{Newsletter, issue::starting_watermark},
-    newsroom::{Folder, Look, Settings},
+    newsroom::{Folder, Look, Settings, read_list},
     store::{Change, Leaving, NewReader, Store, StoreError, Synced},
     subscriber::{
         address::EmailAddress,
@@ -19,11 +19,12 @@ use crate::{
     },
 };
 
-/// Keeps the lists in `subscribers/` and the store together. The store is asked only about a list that
-/// changed, or that other settings read differently.
+/// Keeps the lists in `subscribers/` and the store together. A list is read again only if it, or the
+/// settings, changed.
 pub struct Lists {
     store: Store,
-    seen: BTreeMap<String, String>,
+    /// Of each list, its text when it was last read, and what was wrong with it.
+    seen: BTreeMap<String, (String, Vec<Diagnostic>)>,
     settings: Option<Arc<Settings>>,
 }
 
@@ -57,19 +58,27 @@ impl Lists {
         }
         let config = &settings.config;
         let problems = Problems::default();
-        let live = look.live(config, now);
+        let live = look.live(now);
         let mut listed = Listed::default();
-        for (id, file, list) in folder.lists(config, &problems) {
+        for (id, file) in folder.lists(config, &problems) {
             let Some(newsletter) = config.newsletter(&id) else { continue };
-            if self.seen.get(&id) == Some(&file.text) {
+            if let Some((text, known)) = self.seen.get(&id)
+                && *text == file.text
+            {
+                known.iter().for_each(|problem| problems.push(problem.clone()));
                 continue;
             }
+            let found = Problems::default();
+            // A long list takes a while: other work on this thread moves to another.
+            let list = tokio::task::block_in_place(|| read_list(newsletter, &file, &found));
             if let Err(why) = write_rejected(folder, &id, &list.rejected) {
-                problems.push(Diagnostic::unreadable(&format!("data/{id}.rejected.csv"), why));
+                found.push(Diagnostic::unreadable(&format!("data/{id}.rejected.csv"), why));
             }
             let readers = new_readers(newsletter, &file.path, list, &live);
             let synced = self.store.add_readers(id.clone(), readers, now).await?;
-            self.seen.insert(id.clone(), file.text);
+            let found = found.into_vec();
+            found.iter().for_each(|problem| problems.push(problem.clone()));
+            self.seen.insert(id.clone(), (file.text, found));
             listed.synced.push((id, synced));
         }
         listed.problems = problems.into_vec();

@@ -2,6 +2,7 @@
 //! look finds out, and a missed event costs no more than the time to the next look.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -34,7 +35,7 @@ pub async fn watch(root: PathBuf, wake: Arc<Notify>, stop: CancellationToken) ->
         }
     })?;
     watcher.watch(&root, RecursiveMode::NonRecursive)?;
-    let mut watched = Vec::new();
+    let mut watched = BTreeMap::new();
     loop {
         // A folder may come later than the program, or be replaced by another of its name.
         watch_folders(&mut watcher, &root, &mut watched);
@@ -48,19 +49,36 @@ pub async fn watch(root: PathBuf, wake: Arc<Notify>, stop: CancellationToken) ->
     }
 }
 
-fn watch_folders(watcher: &mut RecommendedWatcher, root: &Path, watched: &mut Vec<&'static str>) {
-    watched.retain(|folder| root.join(folder).is_dir());
+/// Watches each folder that is there; one that was replaced by another of its name anew.
+fn watch_folders(
+    watcher: &mut RecommendedWatcher,
+    root: &Path,
+    watched: &mut BTreeMap<&'static str, (u64, u64)>,
+) {
     for folder in FOLDERS {
         let path = root.join(folder);
-        if !watched.contains(&folder) && path.is_dir() {
-            match watcher.watch(&path, RecursiveMode::Recursive) {
-                Ok(()) => watched.push(folder),
-                Err(why) => {
-                    tracing::warn!("cannot watch {folder}/ ({why}); looking every few seconds instead");
-                }
+        let Some(identity) = identity(&path) else {
+            watched.remove(folder);
+            continue;
+        };
+        if watched.get(folder) == Some(&identity) {
+            continue;
+        }
+        let _ = watcher.unwatch(&path); // the one it replaced, if any
+        match watcher.watch(&path, RecursiveMode::Recursive) {
+            Ok(()) => {
+                watched.insert(folder, identity);
             }
+            Err(why) => tracing::warn!("cannot watch {folder}/ ({why}); looking every few seconds instead"),
         }
     }
+}
+
+/// Which folder it is, whatever its name.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_dir)?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Reading is no change, though the kernel reports it, and our own looks read.

@@ -1,6 +1,6 @@
 //! For whom a piece was first written: the outlet, and the sentence that says so in each language.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{NaiveDate, TimeDelta};
 
@@ -106,8 +106,9 @@ impl Kind {
 /// This piece was written (broadcast, …) for that outlet. What is not known is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribution {
-    /// The outlet's id, known to the config.
-    pub outlet: String,
+    /// For whom: as the config described it when the file was read, so that a later config cannot take
+    /// a delay or a name away from what is out.
+    pub outlet: Arc<Outlet>,
     /// How the outlet had it.
     pub kind: Kind,
     /// The outlet's own page of it.
@@ -163,7 +164,8 @@ impl Outlet {
 
 impl Attribution {
     /// Says it in `language`. A wording that wants a date is not used where none is known.
-    pub fn credit(&self, outlet: &Outlet, language: &Language) -> Credit {
+    pub fn credit(&self, language: &Language) -> Credit {
+        let outlet = &self.outlet;
         let name = outlet.name.for_readers_of(language).to_string();
         let mut wording = outlet.wording(language, self.kind).to_string();
         if wording.contains("{date}") {
@@ -239,7 +241,7 @@ mod tests {
 
     fn attribution(kind: Kind) -> Attribution {
         Attribution {
-            outlet: "bbc-online".into(),
+            outlet: Arc::new(bbc()),
             kind,
             url: Some("https://www.bbc.com/a?b&c".into()),
             date: None,
@@ -251,14 +253,14 @@ mod tests {
 
     #[test]
     fn the_sentence_is_said_in_each_language() {
-        let credit = attribution(Kind::Written).credit(&bbc(), &"en".parse().unwrap());
+        let credit = attribution(Kind::Written).credit(&"en".parse().unwrap());
         assert_eq!(credit.sentence, "Written for BBC Online.");
         assert_eq!(credit.line(), "Written for BBC Online: https://www.bbc.com/a?b&c");
         assert_eq!(
             credit.html(None),
             "<p lang=\"en\" dir=\"ltr\">Written for <a href=\"https://www.bbc.com/a?b&amp;c\">BBC Online</a>.</p>"
         );
-        let credit = attribution(Kind::Written).credit(&bbc(), &"fa".parse().unwrap());
+        let credit = attribution(Kind::Written).credit(&"fa".parse().unwrap());
         assert_eq!(credit.sentence, "این مطلب را برای وب‌سایت بی‌بی‌سی نوشته‌ام.");
     }
 
@@ -266,8 +268,8 @@ mod tests {
     fn an_unknown_date_is_left_out_never_invented() {
         let english = "en".parse().unwrap();
         let mut heard = attribution(Kind::Broadcast);
-        assert_eq!(heard.credit(&bbc(), &english).sentence, "Broadcast by BBC Online.");
+        assert_eq!(heard.credit(&english).sentence, "Broadcast by BBC Online.");
         heard.date = When::read("2024-06-17", chrono_tz::Tz::UTC);
-        assert_eq!(heard.credit(&bbc(), &english).sentence, "Heard on BBC Online, 17 June 2024.");
+        assert_eq!(heard.credit(&english).sentence, "Heard on BBC Online, 17 June 2024.");
     }
 }

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::{
     Announce, Desk, Picture,
-    attribution::{Attribution, Kind},
+    attribution::{Attribution, Kind, Outlet},
     identity::{Guid, Slug},
     when::When,
 };
@@ -279,9 +279,9 @@ fn read_kind(keys: &mut Keys<'_>, problems: &Problems) -> Kind {
     })
 }
 
-fn known_outlet(typed: Typed<'_>, desk: &Desk<'_>, problems: &Problems) -> Option<String> {
-    if desk.outlets.contains_key(typed.text) {
-        return Some(typed.text.to_string());
+fn known_outlet(typed: Typed<'_>, desk: &Desk<'_>, problems: &Problems) -> Option<Arc<Outlet>> {
+    if let Some(outlet) = desk.outlets.get(typed.text) {
+        return Some(outlet.clone());
     }
     let known: Vec<&str> = desk.outlets.keys().map(String::as_str).collect();
     let node = typed.node;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// An address longer than this (characters) is cut at a word.
 const SLUG_CHARACTERS_MAX: usize = 80;
+/// It becomes a folder's name, and file systems count bytes.
+const SLUG_BYTES_MAX: usize = 200;
 
 /// First path segments that are the program's own.
 const RESERVED: [&str; 16] = [
@@ -62,6 +64,9 @@ impl Slug {
             }
         }
         let mut slug: String = slug.chars().take(SLUG_CHARACTERS_MAX).collect();
+        while slug.len() > SLUG_BYTES_MAX {
+            slug.pop();
+        }
         slug.truncate(slug.trim_end_matches('-').len());
         if slug.is_empty() {
             return Err(SlugError::Empty(words.to_string()));

@@ -66,38 +66,47 @@ pub fn identify(
     sightings: &[Sighting],
     present: &BTreeSet<String>,
 ) -> Vec<Option<ArticleId>> {
-    let by_path: BTreeMap<&str, &Record> =
-        records.iter().map(|record| (record.path.as_str(), record)).collect();
-    let mut taken: BTreeSet<ArticleId> = sightings
-        .iter()
-        .filter_map(|sighting| by_path.get(sighting.path.as_str()).map(|record| record.id))
-        .collect();
-    let mut find = |fits: &dyn Fn(&Record) -> bool| {
-        let found = records
-            .iter()
-            .find(|record| !present.contains(&record.path) && !taken.contains(&record.id) && fits(record))?;
-        taken.insert(found.id);
-        Some(found.id)
-    };
-    let mut found: Vec<Option<ArticleId>> = sightings
-        .iter()
-        .map(|sighting| by_path.get(sighting.path.as_str()).map(|record| record.id))
-        .collect();
+    let contents: BTreeMap<&str, &str> =
+        sightings.iter().map(|sighting| (sighting.path.as_str(), sighting.content.as_str())).collect();
+    // A file that says what it said is itself; one that says something else may have been renamed over.
+    let as_it_was = |record: &Record| contents.get(record.path.as_str()) == Some(&record.content.as_str());
+    let is_there = |record: &Record| present.contains(&record.path);
     // The surest sign first, over all files, before a weaker one may take an entry.
-    let signs: [fn(&Record, &Sighting) -> bool; 4] = [
-        |record, sighting| sighting.brought && record.guid == sighting.guid,
-        |record, sighting| record.content == sighting.content,
-        |record, sighting| record.title == sighting.title && record.language == sighting.language,
-        |record, sighting| record.slugs.last().is_some_and(|slug| Some(slug) == sighting.slugs.last()),
+    let signs: [Sign<'_>; 6] = [
+        &|record, sighting| record.path == sighting.path && record.content == sighting.content,
+        &|record, sighting| {
+            record.content == sighting.content && !as_it_was(record) && !bad(record, present, &contents)
+        },
+        &|record, sighting| record.path == sighting.path,
+        &|record, sighting| sighting.brought && record.guid == sighting.guid && !is_there(record),
+        &|record, sighting| {
+            record.title == sighting.title && record.language == sighting.language && !is_there(record)
+        },
+        &|record, sighting| {
+            let same = record.slugs.last().is_some_and(|slug| Some(slug) == sighting.slugs.last());
+            same && !is_there(record)
+        },
     ];
+    let mut taken: BTreeSet<ArticleId> = BTreeSet::new();
+    let mut found: Vec<Option<ArticleId>> = vec![None; sightings.len()];
     for sign in signs {
-        for (sighting, slot) in sightings.iter().zip(&mut found) {
-            if slot.is_none() {
-                *slot = find(&|record| sign(record, sighting));
+        for (sighting, slot) in sightings.iter().zip(&mut found).filter(|(_, slot)| slot.is_none()) {
+            let fits = records.iter().find(|record| !taken.contains(&record.id) && sign(record, sighting));
+            if let Some(record) = fits {
+                taken.insert(record.id);
+                *slot = Some(record.id);
             }
         }
     }
     found
+}
+
+/// Whether an entry is a file's.
+type Sign<'s> = &'s dyn Fn(&Record, &Sighting) -> bool;
+
+/// Its file is there and cannot be read: nobody else is this article.
+fn bad(record: &Record, present: &BTreeSet<String>, contents: &BTreeMap<&str, &str>) -> bool {
+    present.contains(&record.path) && !contents.contains_key(record.path.as_str())
 }
 
 #[cfg(test)]
@@ -169,9 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn two_files_that_swap_names_keep_their_paths() {
+    fn two_files_that_swap_names_keep_who_they_are() {
         let ledger = [record(1, "a.md", "aa", "Alpha"), record(2, "b.md", "bb", "Beta")];
         let swapped = [sighting("a.md", "bb", "Beta"), sighting("b.md", "aa", "Alpha")];
-        assert_eq!(who(&ledger, &swapped, &[]), [Some(1), Some(2)]);
+        assert_eq!(who(&ledger, &swapped, &[]), [Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn a_new_piece_under_an_old_name_is_new_and_the_old_piece_is_the_old() {
+        let ledger = [record(1, "latest.md", "january", "January")];
+        let rotated =
+            [sighting("january.md", "january", "January"), sighting("latest.md", "february", "February")];
+        assert_eq!(who(&ledger, &rotated, &[]), [Some(1), None]);
     }
 }

@@ -183,7 +183,8 @@ pub fn sanitise(html: &str, base: &Base) -> Result<Body, MarkupError> {
         .clean(&html)
         .to_string();
     Ok(Body {
-        html: cleaned.trim().to_string(),
+        // Once more: a character reference (`&#11;`) is decoded only now.
+        html: crate::text::clean(cleaned.trim()),
         media: std::mem::take(&mut *media.lock().expect("no one panics holding it")),
     })
 }

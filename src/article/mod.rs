@@ -40,7 +40,7 @@ pub struct Desk<'c> {
     /// In which dates without a zone are meant.
     pub zone: Tz,
     /// Every outlet that an article may name.
-    pub outlets: &'c BTreeMap<String, Outlet>,
+    pub outlets: &'c BTreeMap<String, Arc<Outlet>>,
     /// Whom an article was written for that does not say.
     pub default_outlet: Option<&'c str>,
     /// Who wrote an article that does not say.
@@ -161,7 +161,7 @@ pub struct Article {
 
 impl Attribution {
     /// Written for `outlet`, and nothing more is known.
-    pub fn written_for(outlet: String) -> Self {
+    pub fn written_for(outlet: Arc<Outlet>) -> Self {
         let kind = Kind::Written;
         Self { outlet, kind, url: None, date: None, title: None, changes: None, cleared: false }
     }
@@ -193,13 +193,8 @@ impl Manuscript {
     }
 
     /// Each attribution in the words of the piece's own language.
-    pub fn credits(&self, outlets: &BTreeMap<String, Outlet>) -> Vec<Credit> {
-        self.attributions
-            .iter()
-            .filter_map(|attribution| {
-                Some(attribution.credit(outlets.get(&attribution.outlet)?, &self.language))
-            })
-            .collect()
+    pub fn credits(&self) -> Vec<Credit> {
+        self.attributions.iter().map(|attribution| attribution.credit(&self.language)).collect()
     }
 }
 
@@ -265,10 +260,12 @@ fn read(
     };
     let attributions = match (matter.attributions, desk.default_outlet) {
         (Some(said), _) => said,
-        (None, Some(outlet)) => vec![Attribution::written_for(outlet.to_string())],
+        (None, Some(outlet)) => {
+            desk.outlets.get(outlet).cloned().map(Attribution::written_for).into_iter().collect()
+        }
         (None, None) => Vec::new(),
     };
-    drop_own_attribution(&mut body, &attributions, &language, desk);
+    drop_own_attribution(&mut body, &attributions, &language);
     if matter.date.is_none() {
         problems.push(Diagnostic::guessed_date(file));
     }
@@ -401,8 +398,9 @@ fn read_prose(
     // An outlet that is settled already is the only one whose sentence is not the author's prose.
     let settled = matter.attributions.clone();
     let outlets = desk.outlets.values().filter(|outlet| {
-        settled.as_ref().is_none_or(|said| said.iter().any(|attribution| attribution.outlet == outlet.id))
+        settled.as_ref().is_none_or(|said| said.iter().any(|attribution| attribution.outlet.id == outlet.id))
     });
+    let outlets = outlets.map(AsRef::as_ref);
     let prose = prose::read(&file.text[span.clone()], matter.title.as_deref(), outlets);
     let at = |part: &Range<usize>| part.start + span.start..part.end + span.start;
     if let (None, Some((title, part))) = (&matter.title, &prose.title) {
@@ -410,12 +408,11 @@ fn read_prose(
         problems.push(Diagnostic::guessed_title(file, &at(part)));
     }
     if let (None, Some((outlet, part))) = (&matter.attributions, &prose.outlet) {
-        let name = desk
-            .outlets
-            .get(outlet)
-            .map_or(outlet.as_str(), |outlet| outlet.name.for_readers_of(&desk.languages[0]));
-        problems.push(Diagnostic::guessed_outlet(file, &at(part), name));
-        matter.attributions = Some(vec![Attribution::written_for(outlet.clone())]);
+        if let Some(outlet) = desk.outlets.get(outlet) {
+            let name = outlet.name.for_readers_of(&desk.languages[0]);
+            problems.push(Diagnostic::guessed_outlet(file, &at(part), name));
+            matter.attributions = Some(vec![Attribution::written_for(outlet.clone())]);
+        }
         matter.attribution_span = at(part);
     }
     for part in &prose.headings {
@@ -428,14 +425,13 @@ fn read_prose(
 }
 
 /// If the author typed the very sentence that we are going to put there, ours stands alone.
-fn drop_own_attribution(body: &mut Body, attributions: &[Attribution], language: &Language, desk: &Desk<'_>) {
+fn drop_own_attribution(body: &mut Body, attributions: &[Attribution], language: &Language) {
     let Some(paragraph) = plain::first_paragraph(&body.html) else { return };
     let typed = fold(&plain::words(paragraph));
     let same = attributions.iter().any(|attribution| {
-        let Some(outlet) = desk.outlets.get(&attribution.outlet) else { return false };
-        let ours = fold(&attribution.credit(outlet, language).sentence);
+        let ours = fold(&attribution.credit(language).sentence);
         let by_hand = ["i wrote this article for", "this article was written for", "first written for"];
-        let names = outlet.folded_names();
+        let names = attribution.outlet.folded_names();
         typed == ours || names.iter().any(|name| by_hand.iter().any(|said| typed == format!("{said} {name}")))
     });
     if same {
@@ -446,65 +442,58 @@ fn drop_own_attribution(body: &mut Body, attributions: &[Attribution], language:
 impl Article {
     /// When it is, or was, first published here: its own date, or when its file was first seen, but
     /// never before the outlet allows.
-    pub fn published(&self, outlets: &BTreeMap<String, Outlet>) -> DateTime<Utc> {
+    pub fn published(&self) -> DateTime<Utc> {
         let own = self.manuscript.date.map_or(self.first_seen, |when| when.at);
-        let allowed = self.embargoes(outlets).filter_map(std::result::Result::ok).max();
+        let allowed = self.embargoes().filter_map(std::result::Result::ok).max();
         allowed.map_or(own, |allowed| allowed.max(own))
     }
 
     /// When its content last changed in a way worth a second look; never before it was published.
-    pub fn updated(&self, outlets: &BTreeMap<String, Outlet>) -> DateTime<Utc> {
-        let published = self.published(outlets);
+    pub fn updated(&self) -> DateTime<Utc> {
+        let published = self.published();
         self.manuscript.updated.map_or(published, |updated| updated.max(published))
     }
 
     /// Whether it is out at `now`.
-    pub fn state(&self, outlets: &BTreeMap<String, Outlet>, now: DateTime<Utc>) -> State {
+    pub fn state(&self, now: DateTime<Utc>) -> State {
         if self.manuscript.draft {
             return State::Draft;
         }
-        if self.embargoes(outlets).any(|embargo| embargo.is_err()) {
+        if self.embargoes().any(|embargo| embargo.is_err()) {
             return State::Held;
         }
-        let published = self.published(outlets);
+        let published = self.published();
         if published > now {
             return State::Waiting { until: published };
         }
-        if self.ends(outlets).is_some_and(|end| end <= now) {
+        if self.ends().is_some_and(|end| end <= now) {
             return State::Expired;
         }
         State::Live
     }
 
     /// When it must go, by its own word or the outlet's.
-    pub fn ends(&self, outlets: &BTreeMap<String, Outlet>) -> Option<DateTime<Utc>> {
-        self.manuscript.expires.into_iter().chain(self.outlet_expiry(outlets)).min()
+    pub fn ends(&self) -> Option<DateTime<Utc>> {
+        self.manuscript.expires.into_iter().chain(self.outlet_expiry()).min()
     }
 
     /// For each attribution that is not cleared, the moment the outlet allows republishing; an error
     /// where it sets a delay and the original date is not known.
-    fn embargoes<'a>(
-        &'a self,
-        outlets: &'a BTreeMap<String, Outlet>,
-    ) -> impl Iterator<Item = Result<DateTime<Utc>, ()>> + 'a {
+    fn embargoes(&self) -> impl Iterator<Item = Result<DateTime<Utc>, ()>> + '_ {
         let none = chrono::TimeDelta::zero();
         self.manuscript.attributions.iter().filter_map(move |attribution| {
-            let outlet = outlets.get(&attribution.outlet)?;
-            if attribution.cleared || outlet.republish_after == none {
+            let delay = attribution.outlet.republish_after;
+            if attribution.cleared || delay == none {
                 return None;
             }
             let Some(date) = attribution.date else { return Some(Err(())) };
-            date.at.checked_add_signed(outlet.republish_after).map(Ok)
+            date.at.checked_add_signed(delay).map(Ok)
         })
     }
 
-    fn outlet_expiry<'a>(
-        &'a self,
-        outlets: &'a BTreeMap<String, Outlet>,
-    ) -> impl Iterator<Item = DateTime<Utc>> + 'a {
-        self.manuscript.attributions.iter().filter_map(move |attribution| {
-            let days = outlets.get(&attribution.outlet)?.expires_after?;
-            attribution.date?.at.checked_add_signed(days)
+    fn outlet_expiry(&self) -> impl Iterator<Item = DateTime<Utc>> + '_ {
+        self.manuscript.attributions.iter().filter_map(|attribution| {
+            attribution.date?.at.checked_add_signed(attribution.outlet.expires_after?)
         })
     }
 }

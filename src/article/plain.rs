@@ -88,7 +88,8 @@ pub fn letter_text(html: &str) -> String {
             }
             Part::Tag { name: "a", closing: true, .. } => {
                 if let Some((address, start)) = links.pop() {
-                    let shown = out[start.min(out.len())..].trim().to_string();
+                    // A block inside the link may have taken white space back, and more.
+                    let shown = out.get(start..).unwrap_or_default().trim().to_string();
                     let inside = address.contains('#');
                     if !address.is_empty() && !inside && shown != address {
                         out.push_str(&format!(" ({address})"));

@@ -1,7 +1,10 @@
 //! A day or a moment as an author gives it.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+
+/// Years that every format can write.
+const YEARS: std::ops::RangeInclusive<i32> = 1000..=9998;
 
 /// A moment as the author gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,10 @@ pub struct When {
 impl When {
     /// A day (`2024-06-18`), a local time (`2024-06-18 07:30`) or a moment (RFC 3339).
     pub fn read(text: &str, zone: Tz) -> Option<Self> {
+        Self::parse(text, zone).filter(|when| YEARS.contains(&when.day.year()))
+    }
+
+    fn parse(text: &str, zone: Tz) -> Option<Self> {
         let text = text.trim();
         if let Ok(moment) = DateTime::parse_from_rfc3339(text)
             .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"))

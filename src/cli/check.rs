@@ -9,7 +9,7 @@ use crate::{
     article::State,
     diagnostic::{Diagnostic, Problems, count},
     language::Language,
-    newsroom::{Folder, Looker, Settings},
+    newsroom::{Folder, Looker, Settings, read_list},
     template::Templates,
 };
 
@@ -20,7 +20,11 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let mut counted = String::new();
     if let Some(config) = read.config {
         let lists = Problems::default();
-        let rows: usize = folder.lists(&config, &lists).iter().map(|(_, _, list)| list.rows.len()).sum();
+        let files = folder.lists(&config, &lists);
+        let rows = files
+            .iter()
+            .filter_map(|(id, file)| Some(read_list(config.newsletter(id)?, file, &lists).rows.len()));
+        let rows: usize = rows.sum();
         // Templates that do not hold are no reason not to read the articles.
         let templates = read.templates.or_else(|| built_in(&config.site.languages));
         if let Some(templates) = templates {
@@ -30,9 +34,8 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
             let store = open_store(&Folder::new(&scratch.0))?;
             let now = Utc::now();
             let look = Looker::new(folder, &store).look(&settings, now).await?;
-            let outlets = &settings.config.outlets;
             let of = |wanted: fn(State) -> bool| {
-                look.articles.iter().filter(|article| wanted(article.state(outlets, now))).count()
+                look.articles.iter().filter(|article| wanted(article.state(now))).count()
             };
             let live = of(|state| state == State::Live);
             let drafts = of(|state| state == State::Draft);

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::Utc;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ended, Open, issue_line, print_json};
 use crate::{
+    compose,
     daemon::{Lock, LockError, terms},
     deliver::{self, Sender, Tally},
     delivery::DeliveryState,
@@ -26,18 +27,26 @@ use crate::{
 const ISSUES_MAX: usize = 1000;
 /// How often the bar is drawn, and another sender's progress looked at.
 const LOOK: Duration = Duration::from_millis(100);
+/// Another sender that sends nothing for so long is stuck, as when the mail server is away.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
+    let lock = Lock::take(&folder.data().join("sender.lock"));
+    if lock.is_ok() {
+        // Nobody else does: slots that have come get their issues now.
+        let look = open.look().await?;
+        for (issue, letters) in compose::run_once(&look, &open.settings, &open.store, Utc::now()).await? {
+            eprintln!("issue {issue} was due: {}", count(letters, "letter"));
+        }
+    }
     let before = sending(&open.store).await?;
     let ids: BTreeSet<IssueId> = before.iter().map(|issue| issue.issue).collect();
-    let lock = Lock::take(&folder.data().join("sender.lock"));
     let trouble = match lock {
         Ok(_lock) => send(&open, &before).await?,
         Err(LockError::Held(pid)) => {
             eprintln!("process {pid} is sending already; waiting for it");
-            follow(&open.store, &before).await?;
-            false
+            follow(&open.store, &before).await?
         }
         Err(why) => return Err(why.into()),
     };
@@ -101,18 +110,28 @@ async fn draw(bar: ProgressBar, tally: Arc<Tally>) {
     }
 }
 
-/// Waits until another process has sent what is due.
-async fn follow(store: &Store, before: &[IssueSummary]) -> anyhow::Result<()> {
+/// Waits until another process has sent what is due; whether it got stuck.
+async fn follow(store: &Store, before: &[IssueSummary]) -> anyhow::Result<bool> {
     let total: usize = before.iter().map(IssueSummary::open).sum();
     let bar = bar(total);
+    let (mut least, mut since) = (usize::MAX, Instant::now());
     loop {
-        let open: usize = sending(store).await?.iter().map(IssueSummary::open).sum();
+        let issues = sending(store).await?;
+        let open: usize = issues.iter().map(IssueSummary::open).sum();
         bar.set_position(total.saturating_sub(open) as u64);
         let due = store.next_due().await?.is_some_and(|due| due <= Utc::now());
-        let busy = sending(store).await?.iter().any(|issue| issue.count(DeliveryState::Sending) > 0);
+        let busy = issues.iter().any(|issue| issue.count(DeliveryState::Sending) > 0);
         if !due && !busy {
             bar.finish_and_clear();
-            return Ok(());
+            return Ok(false);
+        }
+        if open < least {
+            (least, since) = (open, Instant::now());
+        } else if since.elapsed() > PATIENCE {
+            bar.finish_and_clear();
+            eprintln!("error: it has sent nothing for {} s", PATIENCE.as_secs());
+            eprintln!("hint: its own messages say why; nothing is lost");
+            return Ok(true);
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -79,7 +79,7 @@ enum Command {
     Send(send::Arguments),
     /// Let an issue go out that waits for the author's word.
     Approve(approve::Arguments),
-    /// Send the letters that are due, then exit.
+    /// Make the issues that are due and send their letters, then exit.
     Deliver,
     /// Show issues and how far they are.
     Status(status::Arguments),

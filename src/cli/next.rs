@@ -33,7 +33,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let look = open.look().await?;
     let now = Utc::now();
     let config = &open.settings.config;
-    let live = look.live(config, now);
+    let live = look.live(now);
     for newsletter in &config.newsletters {
         let desk = Desk { settings: &open.settings, live: &live, newsletter, now };
         for cadence in &newsletter.cadences {
@@ -55,7 +55,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     warn_of_stranded(&open).await?;
     if !json {
         for article in &look.articles {
-            if let State::Waiting { until } = article.state(&config.outlets, now) {
+            if let State::Waiting { until } = article.state(now) {
                 let local = until.with_timezone(&config.site.zone).format("%a %Y-%m-%d %H:%M %Z");
                 out!("articles/{}: out on {local}", article.manuscript.path);
             }

@@ -90,7 +90,7 @@ async fn add(open: &Open, arguments: AddArguments, json: bool) -> anyhow::Result
     let said = choice(newsletter, &arguments)?;
     let look = open.look().await?;
     let now = Utc::now();
-    let live = look.live(&open.settings.config, now);
+    let live = look.live(now);
     let reader = ByHand { email: email.clone(), said };
     let added = subscribe::add(reader, newsletter, &live, &open.store, now).await?;
     if json {

@@ -57,9 +57,15 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     }
     let look = open.look().await?;
     let now = Utc::now();
-    let live = look.live(&open.settings.config, now);
+    let live = look.live(now);
     let desk = Desk { settings: &open.settings, live: &live, newsletter, now };
-    let chosen = arguments.articles.iter().map(|id| find(&live, id)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut chosen: Vec<&Article> = Vec::new();
+    for id in &arguments.articles {
+        let article = find(&live, id)?;
+        if !chosen.iter().any(|other| other.id == article.id) {
+            chosen.push(article);
+        }
+    }
     if let Some(tester) = arguments.test {
         return test(&open, &desk, &chosen, tester, json).await;
     }

@@ -9,6 +9,7 @@ use std::{
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -33,7 +34,7 @@ pub struct Config {
     /// `[mail]`
     pub mail: Mail,
     /// `[outlet.ID]`
-    pub outlets: BTreeMap<String, Outlet>,
+    pub outlets: BTreeMap<String, Arc<Outlet>>,
     /// `[newsletter.ID]`, in the order of the file.
     pub newsletters: Vec<Newsletter>,
 }

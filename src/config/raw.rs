@@ -80,7 +80,7 @@ fn override_key(tree: &mut Node, name: &str, path: &str, value: &str, problems: 
 #[derive(Clone, Copy)]
 struct House<'c> {
     site: &'c Site,
-    outlets: &'c BTreeMap<String, Outlet>,
+    outlets: &'c BTreeMap<String, Arc<Outlet>>,
     sender: Option<&'c Sender>,
     sender_was_given: bool,
 }
@@ -101,9 +101,9 @@ impl Reader<'_> {
         }
         let outlets = keys.tables("outlet");
         let languages = self.languages(site_keys.as_ref().map(Keys::node));
-        let outlets: BTreeMap<String, Outlet> = outlets
+        let outlets: BTreeMap<String, Arc<Outlet>> = outlets
             .into_iter()
-            .map(|(id, outlet)| (id.name.clone(), self.outlet(id, outlet, &languages)))
+            .map(|(id, outlet)| (id.name.clone(), Arc::new(self.outlet(id, outlet, &languages))))
             .collect();
         let site = self.site(site_keys, languages, &outlets);
         let serve = Self::serve(keys.table("serve"));
@@ -157,7 +157,7 @@ impl Reader<'_> {
         &self,
         keys: Option<Keys<'_>>,
         languages: Vec<Language>,
-        outlets: &BTreeMap<String, Outlet>,
+        outlets: &BTreeMap<String, Arc<Outlet>>,
     ) -> Site {
         let fallback = Url::parse("http://127.0.0.1:8080/").expect("a constant address");
         let mut site = Site {

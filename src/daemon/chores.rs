@@ -153,7 +153,8 @@ fn fingerprint(folder: &Folder) -> Fingerprint {
 }
 
 fn enter(path: &Path, files: &mut Fingerprint) {
-    let Ok(metadata) = fs::metadata(path) else { return };
+    // Not followed: links can lead in circles.
+    let Ok(metadata) = fs::symlink_metadata(path) else { return };
     if metadata.is_dir() {
         for entry in fs::read_dir(path).into_iter().flatten().flatten() {
             enter(&entry.path(), files);

@@ -7,17 +7,13 @@ pub mod atom;
 pub mod json;
 pub mod rss;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use url::Url;
 
 use crate::{
-    article::{
-        Article,
-        attribution::{Credit, Outlet},
-        markup,
-    },
+    article::{Article, attribution::Credit, markup},
     language::{Direction, Language, starts_left_to_right},
 };
 
@@ -60,6 +56,8 @@ pub struct Masthead {
 /// One article as a feed shows it: all that a format may know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// The order in which articles were first seen.
+    pub number: i64,
     /// Never changes.
     pub id: String,
     /// The article's page.
@@ -101,20 +99,21 @@ pub struct Enclosure {
 
 impl Entry {
     /// The entry of a live article.
-    pub fn of(article: &Article, outlets: &BTreeMap<String, Outlet>, site: &Url) -> Self {
+    pub fn of(article: &Article, site: &Url) -> Self {
         let manuscript = &article.manuscript;
-        let credits = manuscript.credits(outlets);
+        let credits = manuscript.credits();
         let sentences = credits.iter().map(|credit| credit.sentence.as_str());
         let summary = sentences.chain([manuscript.summary.as_str()]).collect::<Vec<_>>().join(" ");
         Self {
+            number: article.id.0,
             id: article.guid.to_string(),
             url: page_of(article, site).to_string(),
             title: titled(&manuscript.title, &manuscript.language),
             language: manuscript.language.clone(),
             summary: summary.trim().to_string(),
             html: wrapped(&manuscript.body.html, &credits, &manuscript.language),
-            published: article.published(outlets).trunc_subsecs(0),
-            updated: article.updated(outlets).trunc_subsecs(0),
+            published: article.published().trunc_subsecs(0),
+            updated: article.updated().trunc_subsecs(0),
             authors: manuscript.authors.clone(),
             tags: manuscript.tags.clone(),
             credits,
@@ -192,9 +191,10 @@ impl Feed {
 }
 
 /// Two entries with one `updated` are a fault to Atom's readers; pieces that carry only a day would
-/// have it. Among equals, each one after the first gets a second more, in the order of their ids.
+/// have it. Among equals, each one after the first gets a second more, in the order in
+/// which they were first seen, so that a later one changes none before it.
 fn make_updates_distinct(entries: &mut [Entry]) {
-    entries.sort_by(|a, b| a.updated.cmp(&b.updated).then_with(|| a.id.cmp(&b.id)));
+    entries.sort_by_key(|entry| (entry.updated, entry.number));
     let mut taken = BTreeSet::new();
     for entry in entries {
         while !taken.insert(entry.updated) {
@@ -211,6 +211,7 @@ pub(crate) mod tests {
         let published: DateTime<Utc> = published.parse().unwrap();
         let language: Language = "en".parse().unwrap();
         Entry {
+            number: id.bytes().map(i64::from).sum(),
             id: format!("tag:far-bank.example,2026-01-01:{id}"),
             url: format!("https://far-bank.example/{id}/"),
             title: titled(title, &language),

@@ -216,7 +216,9 @@ enum Failure {
     Later(String),
     /// 5yz.
     Never(String),
-    /// The connection is of no more use: closed, silent, talking nonsense, or 421.
+    /// 421: the server takes nothing more on this connection, and has not taken this.
+    Closing(String),
+    /// The connection is of no more use: closed, silent, talking nonsense.
     Lost(String),
 }
 
@@ -254,7 +256,7 @@ impl Connection {
             Ok(_) => {}
             Err(Failure::Later(reply)) => return self.reset(Outcome::Deferred { reply }).await,
             // The sender is refused: no reader's fault, and the next reader would fare no better.
-            Err(Failure::Never(reason) | Failure::Lost(reason)) => {
+            Err(Failure::Never(reason) | Failure::Closing(reason) | Failure::Lost(reason)) => {
                 self.open = None;
                 return Outcome::NotSent { reason };
             }
@@ -267,7 +269,7 @@ impl Connection {
         }
         match self.command(dotted(&message.bytes), limits.1).await {
             Ok(reply) => Outcome::Accepted { reply },
-            Err(Failure::Later(reply)) => Outcome::Deferred { reply },
+            Err(Failure::Later(reply) | Failure::Closing(reply)) => Outcome::Deferred { reply },
             Err(Failure::Never(reply)) => Outcome::Refused { reply },
             // The dot may have arrived. Only the server knows.
             Err(Failure::Lost(reason)) => Outcome::InDoubt { reason },
@@ -279,7 +281,7 @@ impl Connection {
         match failure {
             Failure::Later(reply) => self.reset(Outcome::Deferred { reply }).await,
             Failure::Never(reply) => self.reset(Outcome::Refused { reply }).await,
-            Failure::Lost(reason) => Outcome::NotSent { reason },
+            Failure::Closing(reason) | Failure::Lost(reason) => Outcome::NotSent { reason },
         }
     }
 
@@ -297,13 +299,14 @@ impl Connection {
         let failure = match timeout(limit, open.smtp.command(command)).await {
             Ok(Ok(response)) => return Ok(reply(&response)),
             Ok(Err(why)) => match why.status().map(u16::from) {
-                Some(421) | None => Failure::Lost(said(&why)),
+                Some(421) => Failure::Closing(said(&why)),
+                None => Failure::Lost(said(&why)),
                 Some(400..500) => Failure::Later(said(&why)),
                 Some(_) => Failure::Never(said(&why)),
             },
             Err(_) => Failure::Lost(format!("no answer within {} s", limit.as_secs())),
         };
-        if matches!(failure, Failure::Lost(_)) {
+        if matches!(failure, Failure::Lost(_) | Failure::Closing(_)) {
             // Dropped, not closed politely: a QUIT could wait as long as the answer did.
             self.open = None;
         }

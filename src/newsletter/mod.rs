@@ -96,7 +96,10 @@ impl Newsletter {
     pub fn carries(&self, article: &Article) -> bool {
         let manuscript = &article.manuscript;
         let outlet = self.outlets.is_empty()
-            || manuscript.attributions.iter().any(|attribution| self.outlets.contains(&attribution.outlet));
+            || manuscript
+                .attributions
+                .iter()
+                .any(|attribution| self.outlets.contains(&attribution.outlet.id));
         let tag = self.tags.is_empty()
             || manuscript
                 .tags

@@ -30,6 +30,8 @@ pub struct Look {
     pub articles: Vec<Article>,
     /// Every ledger entry, also of files that are gone.
     pub records: Vec<Record>,
+    /// Every article's file there is, good or bad.
+    pub present: BTreeSet<String>,
     /// Files that articles can show, by their path below `articles/`.
     pub media: BTreeMap<String, PathBuf>,
     /// Everything wrong or guessed, and worth saying.
@@ -40,12 +42,8 @@ pub struct Look {
 
 impl Look {
     /// Those that are out at `now`.
-    pub fn live(&self, config: &Config, now: DateTime<Utc>) -> Vec<Article> {
-        self.articles
-            .iter()
-            .filter(|article| article.state(&config.outlets, now) == State::Live)
-            .cloned()
-            .collect()
+    pub fn live(&self, now: DateTime<Utc>) -> Vec<Article> {
+        self.articles.iter().filter(|article| article.state(now) == State::Live).cloned().collect()
     }
 }
 
@@ -132,12 +130,12 @@ impl Looker {
             .iter()
             .partition(|scanned| scanned.manuscript.is_some() && !refused.contains(&scanned.path));
         let sightings = good.iter().map(|scanned| sighting(scanned, config, now)).collect();
-        let present = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
+        let present: BTreeSet<String> = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
         let texts = good.iter().filter(|scanned| self.unentered.contains(&scanned.path)).map(|scanned| {
             let side = scanned.side.as_ref().map(|side| side.text.clone());
             (scanned.path.clone(), GoodText { text: scanned.file.text.clone(), side })
         });
-        let ledger = self.store.enter_articles(sightings, present, texts.collect(), now).await?;
+        let ledger = self.store.enter_articles(sightings, present.clone(), texts.collect(), now).await?;
         let by_id: BTreeMap<ArticleId, &Record> =
             ledger.records.iter().map(|record| (record.id, record)).collect();
         let mut articles = Vec::new();
@@ -158,11 +156,14 @@ impl Looker {
                 articles.push(article(record, manuscript));
             }
         }
-        let records = self.number(&mut articles, ledger.records, config, now).await?;
+        let live = articles.iter().filter(|article| article.state(now) == State::Live);
+        let renumbered = self.store.note_presence(live.map(|article| article.id).collect(), now).await?;
+        let records = if renumbered { self.store.article_records().await? } else { ledger.records };
+        let records = self.number(&mut articles, records, now).await?;
         let media = scan.media.iter().map(|(path, (full, _))| (path.clone(), full.clone())).collect();
         remark(&articles, scan, config, now, &problems);
-        let next_change = next_change(&articles, config, now);
-        Ok(Look { articles, records, media, problems: problems.into_vec(), next_change })
+        let next_change = next_change(&articles, now);
+        Ok(Look { articles, records, present, media, problems: problems.into_vec(), next_change })
     }
 
     /// What a file that is bad now said when it was good: from memory, or after a restart from the
@@ -192,22 +193,18 @@ impl Looker {
         &self,
         articles: &mut [Article],
         records: Vec<Record>,
-        config: &Config,
         now: DateTime<Utc>,
     ) -> Result<Vec<Record>, StoreError> {
         let mut fresh: Vec<&Article> = articles
             .iter()
             .filter(|article| article.seq.is_none())
-            .filter(|article| article.state(&config.outlets, now) == State::Live)
+            .filter(|article| article.state(now) == State::Live)
             .collect();
-        fresh.sort_by_key(|article| (article.published(&config.outlets), article.manuscript.path.clone()));
+        fresh.sort_by_key(|article| (article.published(), article.manuscript.path.clone()));
         let ids: Vec<ArticleId> = fresh.iter().map(|article| article.id).collect();
         let changed = !ids.is_empty();
         self.store.go_live(ids, now).await?;
-        if !changed {
-            return Ok(records);
-        }
-        let records = self.store.article_records().await?;
+        let records = if changed { self.store.article_records().await? } else { records };
         for article in articles {
             if let Some(record) = records.iter().find(|record| record.id == article.id) {
                 (article.seq, article.live_at) = (record.seq, record.live_at);
@@ -283,10 +280,10 @@ fn remark(articles: &[Article], scan: &Scan, config: &Config, now: DateTime<Utc>
     for article in articles {
         let manuscript = &article.manuscript;
         let Some(scanned) = files.get(manuscript.path.as_str()) else { continue };
-        if article.state(&config.outlets, now) == State::Held {
+        if article.state(now) == State::Held {
             let outlet = manuscript.attributions.iter().find_map(|attribution| {
-                let outlet = config.outlets.get(&attribution.outlet)?;
-                (attribution.date.is_none() && outlet.republish_after.num_days() > 0).then_some(outlet)
+                let delays = attribution.outlet.republish_after.num_days() > 0;
+                (attribution.date.is_none() && delays).then_some(&attribution.outlet)
             });
             if let Some(outlet) = outlet {
                 let name = outlet.name.for_readers_of(config.site.language());
@@ -309,12 +306,12 @@ fn remark(articles: &[Article], scan: &Scan, config: &Config, now: DateTime<Utc>
     }
 }
 
-fn next_change(articles: &[Article], config: &Config, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn next_change(articles: &[Article], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     articles
         .iter()
-        .filter_map(|article| match article.state(&config.outlets, now) {
+        .filter_map(|article| match article.state(now) {
             State::Waiting { until } => Some(until),
-            State::Live => article.ends(&config.outlets),
+            State::Live => article.ends(),
             _ => None,
         })
         .min()

@@ -17,6 +17,7 @@ pub use look::{Look, Looker};
 use crate::{
     config::Config,
     diagnostic::{Diagnostic, Problems, SourceFile},
+    newsletter::Newsletter,
     subscriber::{
         list::{self, LIST_BYTES_MAX, List, Offer},
         token::TokenKey,
@@ -133,35 +134,37 @@ impl Folder {
         sources
     }
 
-    /// Reads every list: `subscribers/NEWSLETTER.csv`, by newsletter.
-    pub fn lists(&self, config: &Config, problems: &Problems) -> Vec<(String, SourceFile, List)> {
+    /// Every list's text, `subscribers/NEWSLETTER.csv`, by newsletter.
+    pub fn lists(&self, config: &Config, problems: &Problems) -> Vec<(String, SourceFile)> {
         let mut files = Vec::new();
         gather(&self.subscribers(), "subscribers", &[".csv"], &mut files);
+        // A folder in there is the author's own.
+        files.retain(|(shown, _)| shown.matches('/').count() == 1);
         let known: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.id.as_str()).collect();
         let mut lists = Vec::new();
         for (shown, path) in files {
             let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let Some(newsletter) = config.newsletter(&id) else {
+            if !known.contains(&id.as_str()) {
                 problems.push(Diagnostic::list_without_newsletter(&shown, &id, &known));
                 continue;
-            };
+            }
             if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > LIST_BYTES_MAX) {
                 problems.push(Diagnostic::unreadable(&shown, "it is larger than a list may be"));
                 continue;
             }
             match source_file(&shown, &path) {
-                Ok(file) => {
-                    let cadences: Vec<&str> =
-                        newsletter.cadences.iter().map(|cadence| cadence.name.as_str()).collect();
-                    let offer = Offer { languages: &newsletter.languages, cadences: &cadences };
-                    let list = list::read(&file, offer, problems);
-                    lists.push((id, file, list));
-                }
+                Ok(file) => lists.push((id, file)),
                 Err(problem) => problems.push(problem),
             }
         }
         lists
     }
+}
+
+/// What a list says, checked against what its newsletter offers.
+pub fn read_list(newsletter: &Newsletter, file: &SourceFile, problems: &Problems) -> List {
+    let cadences: Vec<&str> = newsletter.cadences.iter().map(|cadence| cadence.name.as_str()).collect();
+    list::read(file, Offer { languages: &newsletter.languages, cadences: &cadences }, problems)
 }
 
 /// The settings of a newsroom.

@@ -20,9 +20,9 @@ impl Settings {
         let config = &self.config;
         let manuscript = &article.manuscript;
         let language = &manuscript.language;
-        let published = article.published(&config.outlets);
+        let published = article.published();
         let attributions = manuscript
-            .credits(&config.outlets)
+            .credits()
             .into_iter()
             .map(|credit| AttributionContext { html: credit.html(Some(WRITTEN_FOR)), text: credit.line() });
         Card {

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{article::Article, config::Config, feed::page_of};
+use crate::{
+    article::{Article, attribution::Attribution},
+    config::Config,
+    feed::page_of,
+};
 
 /// Structured data, safe inside `<script>`.
 pub(super) fn of(article: &Article, config: &Config) -> String {
@@ -20,8 +24,8 @@ pub(super) fn of(article: &Article, config: &Config) -> String {
     put("headline", json!(manuscript.title));
     put("description", json!(manuscript.summary));
     put("inLanguage", json!(manuscript.language));
-    put("datePublished", json!(moment(article.published(&config.outlets))));
-    put("dateModified", json!(moment(article.updated(&config.outlets))));
+    put("datePublished", json!(moment(article.published())));
+    put("dateModified", json!(moment(article.updated())));
     put("mainEntityOfPage", json!(url));
     put("url", json!(url));
     put("author", json!(authors));
@@ -34,11 +38,8 @@ pub(super) fn of(article: &Article, config: &Config) -> String {
     if !manuscript.tags.is_empty() {
         put("keywords", json!(manuscript.tags));
     }
-    let originals: Vec<Value> = manuscript
-        .attributions
-        .iter()
-        .filter_map(|attribution| original(attribution, article, config))
-        .collect();
+    let originals: Vec<Value> =
+        manuscript.attributions.iter().map(|attribution| original(attribution, article)).collect();
     let organizations: Vec<Value> = originals.iter().map(|original| original["publisher"].clone()).collect();
     if !originals.is_empty() {
         // "The Organization on whose behalf the creator was working": an exact fit.
@@ -49,12 +50,8 @@ pub(super) fn of(article: &Article, config: &Config) -> String {
     Value::Object(data).to_string().replace('<', "\\u003c")
 }
 
-fn original(
-    attribution: &crate::article::attribution::Attribution,
-    article: &Article,
-    config: &Config,
-) -> Option<Value> {
-    let outlet = config.outlets.get(&attribution.outlet)?;
+fn original(attribution: &Attribution, article: &Article) -> Value {
+    let outlet = &attribution.outlet;
     let name = outlet.name.for_readers_of(&article.manuscript.language);
     let mut organization = json!({ "@type": "NewsMediaOrganization", "name": name });
     if let Some(url) = &outlet.url {
@@ -70,7 +67,7 @@ fn original(
     if let Some(title) = &attribution.title {
         original["headline"] = json!(title);
     }
-    Some(original)
+    original
 }
 
 fn one_or_many(mut values: Vec<Value>) -> Value {

@@ -74,7 +74,7 @@ fn piece(article: &Article, live: &[Article], settings: &Settings) -> Result<Str
     let config = &settings.config;
     let manuscript = &article.manuscript;
     let language = &manuscript.language;
-    let (published, updated) = (article.published(&config.outlets), article.updated(&config.outlets));
+    let (published, updated) = (article.published(), article.updated());
     let (canonical, robots) = search_engines(article, settings);
     let head = PageHead {
         title: manuscript.title.clone(),
@@ -108,10 +108,9 @@ fn piece(article: &Article, live: &[Article], settings: &Settings) -> Result<Str
 fn search_engines(article: &Article, settings: &Settings) -> (Option<String>, Option<String>) {
     let own = Some(page_of(article, &settings.config.site.url).to_string());
     for attribution in &article.manuscript.attributions {
-        let outlet = settings.config.outlets.get(&attribution.outlet);
-        match (outlet.map(|outlet| outlet.search_engines), &attribution.url) {
-            (Some(SearchEngines::NoIndex), _) => return (own, Some("noindex".into())),
-            (Some(SearchEngines::Canonical), Some(original)) => return (Some(original.clone()), None),
+        match (attribution.outlet.search_engines, &attribution.url) {
+            (SearchEngines::NoIndex, _) => return (own, Some("noindex".into())),
+            (SearchEngines::Canonical, Some(original)) => return (Some(original.clone()), None),
             _ => {}
         }
     }

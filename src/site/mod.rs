@@ -180,8 +180,12 @@ impl Site {
         }
         for (path, source) in edition.media {
             // A file that was taken away meanwhile is missing from the site, and its article says so.
-            if let Some(media) = self.place_media(&path, &source, &mut published)? {
-                tree.media.insert(path, media);
+            match self.place_media(&path, &source, &mut published) {
+                Ok(Some(media)) => {
+                    tree.media.insert(path, media);
+                }
+                Ok(None) => {}
+                Err(why) => tracing::warn!("{path} cannot be published: {why}"),
             }
         }
         published.removed = self.sweep(&tree)?;

@@ -102,6 +102,38 @@ impl Store {
         .await
     }
 
+    /// Notes which numbered articles are out and which are not. One that was away while issues were made,
+    /// and was given to nobody, would never reach a reader: when it comes back it is numbered anew.
+    /// Whether any was. The archive keeps its numbers: it was never to be mailed.
+    pub async fn note_presence(&self, live: Vec<ArticleId>, now: DateTime<Utc>) -> Result<bool> {
+        self.act(move |tx| {
+            let live: BTreeSet<i64> = live.into_iter().map(|id| id.0).collect();
+            let mut statement =
+                tx.prepare_cached("SELECT id, away_since, is_archive FROM article WHERE seq IS NOT NULL")?;
+            let known: Vec<(i64, Option<i64>, bool)> = statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<std::result::Result<_, _>>()?;
+            let mut renumbered = false;
+            for (id, away_since, is_archive) in known {
+                match (live.contains(&id), away_since) {
+                    (false, None) => {
+                        tx.execute(
+                            "UPDATE article SET away_since = ?2 WHERE id = ?1",
+                            params![id, to_ms(now)],
+                        )?;
+                    }
+                    (true, Some(since)) => {
+                        renumbered |= !is_archive && renumber_if_missed(tx, id, since)?;
+                        tx.execute("UPDATE article SET away_since = NULL WHERE id = ?1", [id])?;
+                    }
+                    _ => {}
+                }
+            }
+            Ok(renumbered)
+        })
+        .await
+    }
+
     /// Every entry.
     pub async fn article_records(&self) -> Result<Vec<Record>> {
         self.act(records).await
@@ -137,6 +169,17 @@ fn records(tx: &Transaction<'_>) -> Result<Vec<Record>> {
         })
     })?;
     Ok(records.collect::<std::result::Result<_, _>>()?)
+}
+
+fn renumber_if_missed(tx: &Transaction<'_>, id: i64, away_since: i64) -> Result<bool> {
+    let renumbered = tx.execute(
+        "UPDATE article SET seq = (SELECT max(seq) + 1 FROM article)
+         WHERE id = ?1
+           AND NOT EXISTS (SELECT 1 FROM variant_article WHERE article_id = ?1)
+           AND EXISTS (SELECT 1 FROM issue WHERE opened_at >= ?2 AND cut >= article.seq)",
+        params![id, away_since],
+    )?;
+    Ok(renumbered == 1)
 }
 
 fn insert(tx: &Transaction<'_>, sighting: &Sighting, now: DateTime<Utc>) -> Result<ArticleId> {

@@ -127,14 +127,15 @@ fn settle(tx: &Transaction<'_>, settled: &Settled, terms: Terms, now: DateTime<U
         Ok(())
     };
     let attempt = settled.attempt();
-    let retry = |reply: &str, given_up: &str| {
+    let deadline = || -> Result<DateTime<Utc>> {
         let since: i64 = tx
             .prepare_cached("SELECT sending_since FROM issue WHERE id = ?1")?
             .query_row([id.issue.0], |row| row.get(0))?;
-        match retry::next_try(id, attempt, now, from_ms(since) + terms.give_up_after) {
-            Some(next) => write("deferred", reply, next, attempt),
-            None => write(given_up, &format!("given up: {reply}"), now, attempt),
-        }
+        Ok(from_ms(since) + terms.give_up_after)
+    };
+    let retry = |reply: &str, given_up: &str| match retry::next_try(id, attempt, now, deadline()?) {
+        Some(next) => write("deferred", reply, next, attempt),
+        None => write(given_up, &format!("given up: {reply}"), now, attempt),
     };
     match settled.outcome() {
         Outcome::Accepted { reply } => write("accepted", reply, now, attempt),
@@ -144,6 +145,9 @@ fn settle(tx: &Transaction<'_>, settled: &Settled, terms: Terms, now: DateTime<U
             WhenInDoubt::Resend => retry(reason, "in_doubt"),
             WhenInDoubt::Hold => write("in_doubt", reason, now, attempt),
         },
+        Outcome::NotSent { reason } if now > deadline()? => {
+            write("refused", &format!("given up: {reason}"), now, attempt)
+        }
         // Others first: if it was this letter at which the server hung up, it must not block them.
         Outcome::NotSent { reason } => {
             write("pending", reason, now + NOT_SENT_DELAY, attempt.saturating_sub(1))

@@ -207,11 +207,12 @@ impl Store {
         .await
     }
 
-    /// A cadence has been looked at up to here. It never goes back.
+    /// A cadence has been looked at up to here. A clock that went back takes this back with it: the slots
+    /// between have their issues, which are not opened twice.
     pub async fn consider(&self, newsletter: String, cadence: String, considered: Considered) -> Result<()> {
         self.act(move |tx| {
             tx.execute(
-                "UPDATE schedule SET considered = max(considered, ?3), seq = max(seq, ?4)
+                "UPDATE schedule SET considered = ?3, seq = max(seq, ?4)
                  WHERE newsletter = ?1 AND cadence = ?2",
                 params![newsletter, cadence, to_ms(considered.until), considered.seq],
             )?;

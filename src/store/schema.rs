@@ -22,7 +22,8 @@ CREATE TABLE article (
     first_seen INTEGER NOT NULL,
     seq INTEGER UNIQUE,           -- the order of going live
     live_at INTEGER,
-    is_archive INTEGER NOT NULL DEFAULT 0
+    is_archive INTEGER NOT NULL DEFAULT 0,
+    away_since INTEGER            -- numbered, and not out now
 );
 CREATE TABLE slug (
     slug TEXT PRIMARY KEY,

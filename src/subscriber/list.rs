@@ -71,6 +71,7 @@ pub fn read(file: &SourceFile, offer: Offer<'_>, problems: &Problems) -> List {
     let Ok(header) = reader.headers().cloned() else { return List::default() };
     let Some(columns) = Columns::find(file, &header, problems) else { return List::default() };
     let mut list = List::default();
+    let mut lines = Lines { text, at: 0, line: 1 };
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
@@ -83,8 +84,9 @@ pub fn read(file: &SourceFile, offer: Offer<'_>, problems: &Problems) -> List {
         if record.iter().all(str::is_empty) {
             continue;
         }
+        let line = lines.of(&record);
         match columns.row(&record, offer) {
-            Ok(row) => list.rows.push(Row { line: line_of(text, &record), ..row }),
+            Ok(row) => list.rows.push(Row { line, ..row }),
             Err(Refused { column, reason, hint }) => {
                 let span = field_span(file, offset, &record, column);
                 problems.push(Diagnostic::bad_row(file, &span, &reason, &hint));
@@ -145,6 +147,10 @@ impl Columns {
         };
         let refused =
             |column: usize, reason: String, hint: &str| Refused { column, reason, hint: hint.to_string() };
+        if let Some(column) = record.iter().position(|field| field.contains('\n')) {
+            let reason = "a quotation mark opens here and closes on another line, if at all".to_string();
+            return Err(refused(column, reason, "close it, or take it out"));
+        }
         let email = record.get(self.email).unwrap_or_default();
         let email = email
             .parse::<EmailAddress>()
@@ -181,11 +187,23 @@ impl Offer<'_> {
     }
 }
 
-/// The crate's own count stumbles over CRLF: a record's place is before the LF of the line above.
-fn line_of(text: &str, record: &csv::StringRecord) -> u64 {
-    let at = record.position().map_or(0, |position| position.byte() as usize);
-    let begins = at + text[at..].len() - text[at..].trim_start_matches(['\r', '\n']).len();
-    text[..begins].matches('\n').count() as u64 + 1
+/// Counts lines as it goes. The crate's own count stumbles over CRLF: a record's place is before the LF
+/// of the line above.
+struct Lines<'t> {
+    text: &'t str,
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    fn of(&mut self, record: &csv::StringRecord) -> u64 {
+        let begins = record.position().map_or(0, |position| position.byte() as usize).max(self.at);
+        let rest = &self.text[begins..];
+        let begins = begins + rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        self.line += self.text[self.at..begins].matches('\n').count() as u64;
+        self.at = begins;
+        self.line
+    }
 }
 
 fn field_span(file: &SourceFile, offset: usize, record: &csv::StringRecord, column: usize) -> Range<usize> {

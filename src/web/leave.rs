@@ -17,7 +17,7 @@ use crate::{
     subscribe,
     template::{
         Page,
-        context::{LeavingRest, PageHead},
+        context::{LeavingRest, NewsletterContext, PageHead},
     },
 };
 
@@ -47,12 +47,21 @@ pub(super) async fn leave(State(app): State<App>, Path(token): Path<String>, bod
 
 fn show(app: &App, kind: Page, leaving: Leaving, token: &str) -> Response {
     let settings = app.settings();
-    let Some(newsletter) = settings.config.newsletter(&leaving.newsletter) else { return unknown(app) };
-    let language = leaving.language.unwrap_or_else(|| newsletter.language.clone());
-    let rest = LeavingRest {
-        newsletter: settings.newsletter_context(newsletter, &language),
-        action: format!("/unsubscribe/{token}"),
+    let known = settings.config.newsletter(&leaving.newsletter);
+    let own =
+        || known.map_or_else(|| settings.config.site.language().clone(), |known| known.language.clone());
+    let language = leaving.language.unwrap_or_else(own);
+    // A newsletter that the config no longer has can still be left.
+    let newsletter = match known {
+        Some(newsletter) => settings.newsletter_context(newsletter, &language),
+        None => NewsletterContext {
+            name: leaving.newsletter,
+            description: None,
+            direction: language.direction(),
+            language: language.clone(),
+        },
     };
+    let rest = LeavingRest { newsletter, action: format!("/unsubscribe/{token}") };
     let context = page(&settings, &language, leaving_head(&settings, &language), rest);
     match settings.templates.page(kind, &language, &context) {
         Ok(html) => private_page(StatusCode::OK, html),

@@ -37,6 +37,8 @@ use crate::{newsroom::Settings, site::Site, store::Store, subscriber::token::Tok
 const CONNECTIONS_MAX: usize = 1024;
 /// A client that sends its request more slowly is dropped.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A whole request, its body too, and the making of its answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// At shutdown, answers under way have this long.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -81,7 +83,10 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let graceful = GracefulShutdown::new();
     loop {
-        let permit = limit.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let permit = tokio::select! {
+            permit = limit.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
+            () = stop.cancelled() => break,
+        };
         let socket = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, _)) => socket,
@@ -107,7 +112,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
 
 /// Headers that every answer has.
 async fn same_for_all(request: Request, next: Next) -> Result<Response, Infallible> {
-    let mut response = next.run(request).await;
+    let answered = timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    let mut response = answered.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response());
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
@@ -136,7 +142,9 @@ fn is_ours(host: &str, site: &str) -> bool {
         _ => host,
     };
     let bare = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case(site)
+    // HTTP/1.0 need not say whom it asks.
+    host.is_empty()
+        || name.eq_ignore_ascii_case(site)
         || name.eq_ignore_ascii_case("localhost")
         || bare.parse::<IpAddr>().is_ok()
         || host.parse::<SocketAddr>().is_ok()
@@ -164,7 +172,7 @@ mod tests {
         {
             assert!(is_ours(ours, "far-bank.example"), "{ours}");
         }
-        for foreign in ["evil.example", "far-bank.example.evil.example", "", "evil.example:80"] {
+        for foreign in ["evil.example", "far-bank.example.evil.example", "evil.example:80"] {
             assert!(!is_ours(foreign, "far-bank.example"), "{foreign}");
         }
     }

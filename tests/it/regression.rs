@@ -91,3 +91,190 @@ fn a_picture_that_is_replaced_is_replaced_on_the_site() {
     folder.write("articles/wells.png", "second");
     wait_until("the new picture", 5, || serving.get("/media/wells.png").text() == "second");
 }
+
+/// An outlet that was renamed in the config let its embargoed pieces out, without attribution.
+#[test]
+fn an_outlet_that_leaves_the_config_takes_no_delay_and_no_name_with_it() {
+    let mut newsroom = Newsroom::new()
+        .piece("Out", "2026-02-01")
+        .article("en/held.md", "---\ntitle: Embargoed\ndate: 2026-03-01\nwritten_for: { outlet: harbour-review, date: 2026-03-01 }\n---\nText.\n");
+    newsroom.look();
+    newsroom.configure(
+        &CONFIG.replace("outlet.harbour-review", "outlet.harbour").replace("outlet.bbc-online", "outlet.bbc"),
+    );
+    newsroom.look();
+    assert_eq!(newsroom.titles(), ["Out"]);
+    assert!(newsroom.page("/feed.rss").contains("Written for BBC Online"));
+    assert!(newsroom.problems().iter().any(|problem| problem.contains("unknown outlet `harbour-review`")));
+}
+
+/// A character reference became a control character, or a mark of ours, after cleaning.
+#[test]
+fn a_character_reference_smuggles_nothing_in() {
+    let text = "---\ntitle: Marks\ndate: 2026-03-01\n---\na&#11;b&#xFFFF;c&#xE006;d&#xE005;e <b title=\"x&#1;y\">f</b>\n";
+    let mut newsroom = Newsroom::new().article("a.md", text).reader("mina@example.org", "weekly");
+    newsroom.at("2026-03-05 12:00").run();
+    newsroom.at("2026-03-06 08:00").run();
+    assert!(
+        newsroom.page("/feed.rss").contains("abcde <b title=\"xy\">f</b>"),
+        "{}",
+        newsroom.page("/feed.rss")
+    );
+    let letter = newsroom.letters().remove(0);
+    assert!(letter.text.contains("abcde f") && letter.html.contains("abcde"), "{}", letter.text);
+}
+
+/// A year that RSS cannot write ended publishing.
+#[test]
+fn a_year_beyond_reason_is_the_authors_mistake_and_no_others_matter() {
+    let mut newsroom = Newsroom::new().piece("Good", "2026-02-01");
+    newsroom.write("articles/a.md", "---\ntitle: A\ndate: \"-0001-01-01\"\n---\nx\n");
+    newsroom.write("articles/b.md", "---\ntitle: B\ndate: 2026-02-02\nupdated: \"+10000-01-01\"\n---\nx\n");
+    newsroom.look();
+    assert_eq!(newsroom.titles(), ["Good"]);
+    assert_eq!(newsroom.problems().len(), 2, "{:?}", newsroom.problems());
+}
+
+/// A link round a block, after an empty cell, cut a letter's text inside a character.
+#[test]
+fn a_link_round_a_block_in_a_table_is_no_end_of_composing() {
+    let body = "<table><tr><td>x</td><td></td><td></td><td><a href=\"https://e.example/\"><p>“““““quoted”””””</p></a></td></tr></table>";
+    let mut newsroom = Newsroom::new()
+        .article("a.md", &format!("---\ntitle: T\ndate: 2026-03-01\n---\n{body}\n"))
+        .reader("mina@example.org", "weekly");
+    newsroom.at("2026-03-05 12:00").run();
+    newsroom.at("2026-03-06 08:00").run();
+    assert!(newsroom.letters().remove(0).text.contains("quoted"));
+}
+
+/// A clock that jumped a day ahead and back silenced every schedule for that day.
+#[test]
+fn a_clock_that_jumps_ahead_and_back_silences_nothing() {
+    let mut newsroom = Newsroom::new().piece("One", "2026-02-01").reader("mina@example.org", "daily");
+    newsroom.at("2026-03-05 12:00").run();
+    newsroom.at("2027-03-05 12:00").look();
+    newsroom.compose();
+    newsroom.deliver();
+    newsroom.at("2026-03-05 12:10").run();
+    newsroom = newsroom.piece("Two", "2026-03-05");
+    let before = newsroom.letters().len();
+    newsroom.at("2026-03-06 07:30").run();
+    assert_eq!(newsroom.letters().len(), before + 1);
+}
+
+/// A quotation mark that was never closed swallowed the readers after it, into a name.
+#[test]
+fn an_open_quotation_mark_in_a_list_is_said_and_shows_nobody_elses_address() {
+    let folder = Folder::with_config(CONFIG);
+    folder.write(
+        "subscribers/dispatches.csv",
+        "email,name\na1@example.org,A\na2@example.org,\"B\na3@example.org,C\n",
+    );
+    let said = folder.run(&["check"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.stderr.contains("dispatches.csv:3:") && said.stderr.contains("a quotation mark opens here"),
+        "{}",
+        said.stderr
+    );
+    assert_eq!(folder.run(&["readers", "list"]).done().stdout.lines().count(), 1);
+}
+
+/// An article that was away while an issue was made, and given to nobody, never reached anybody.
+#[test]
+fn an_article_that_was_away_while_an_issue_was_made_comes_with_the_next() {
+    let mut newsroom = Newsroom::new().piece("Old", "2026-01-01").reader("mina@example.org", "weekly");
+    newsroom.at("2026-03-02 12:00").run();
+    newsroom.at("2026-03-06 08:00").run();
+    newsroom = newsroom.piece("V", "2026-03-07").piece("W", "2026-03-08");
+    newsroom.at("2026-03-09 12:00").run();
+    newsroom.rename("en/V.md", "en/V.md~");
+    newsroom.at("2026-03-13 08:00").run();
+    newsroom.rename("en/V.md~", "en/V.md");
+    newsroom.at("2026-03-14 12:00").run();
+    newsroom.at("2026-03-20 08:00").run();
+    assert_eq!(newsroom.mail(), ["mina: Old", "mina: W", "mina: V"]);
+}
+
+/// A new piece saved under an old piece's name took its identity.
+#[test]
+fn files_named_in_rotation_keep_who_they_are() {
+    let mut newsroom =
+        Newsroom::new().article("latest.md", "---\ntitle: January\ndate: 2026-01-05\n---\nx\n");
+    newsroom.look();
+    let guid = newsroom.items()[0]["id"].clone();
+    newsroom.rename("latest.md", "2026-jan.md");
+    newsroom.write("articles/latest.md", "---\ntitle: February\ndate: 2026-02-05\n---\ny\n");
+    newsroom.look();
+    assert_eq!(newsroom.titles(), ["February", "January"]);
+    assert_eq!(newsroom.items()[1]["id"], guid);
+}
+
+/// An entry's `updated` moved when another of the same day was added before it in order.
+#[test]
+fn a_new_piece_of_the_same_day_moves_no_others_update() {
+    let mut newsroom = Newsroom::new().piece("ZZ", "2026-02-01");
+    newsroom.look();
+    let before = newsroom.items()[0]["date_modified"].clone();
+    newsroom = newsroom.piece("AA", "2026-02-01");
+    newsroom.look();
+    let item = newsroom.items().into_iter().find(|item| item["title"] == "ZZ").unwrap();
+    assert_eq!(item["date_modified"], before);
+}
+
+/// A file's name as long as a name can be stopped all publishing.
+#[test]
+fn a_name_as_long_as_can_be_is_published() {
+    let name = format!("{}.png", "n".repeat(249));
+    let mut newsroom = Newsroom::new().article(
+        "a.md",
+        &format!("---\ntitle: A\nslug: {}\ndate: 2026-03-01\n---\n![x]({name})\n", "𐎠".repeat(80)),
+    );
+    newsroom.write(&format!("articles/{name}"), "x");
+    newsroom.look();
+    assert_eq!(newsroom.titles(), ["A"]);
+    assert_eq!(newsroom.stands_at(&format!("/media/{name}")), "a file");
+}
+
+/// An alias that had been a deleted article's address stayed 410.
+#[test]
+fn an_alias_takes_over_the_address_of_a_withdrawn_piece() {
+    let mut newsroom = Newsroom::new().piece("old-one", "2026-02-01");
+    newsroom.look();
+    newsroom.remove("en/old-one.md");
+    newsroom =
+        newsroom.article("merged.md", "---\ntitle: Merged\ndate: 2026-02-02\naliases: [old-one]\n---\nx\n");
+    newsroom.look();
+    assert_eq!(newsroom.stands_at("/old-one/"), "moved to /merged/");
+}
+
+/// A folder that was put in another's place was looked at only every ten seconds.
+#[test]
+fn a_folder_put_in_anothers_place_is_watched() {
+    let folder = Folder::with_config(CONFIG);
+    folder.write("articles/a.md", "---\ntitle: A\ndate: 2026-03-01\n---\nx\n");
+    folder.write("articles2/b.md", "---\ntitle: B\ndate: 2026-03-01\n---\nx\n");
+    let serving = folder.serve();
+    std::fs::rename(folder.path("articles"), folder.path("articles-old")).unwrap();
+    std::fs::rename(folder.path("articles2"), folder.path("articles")).unwrap();
+    wait_until("the other folder", 15, || serving.get("/b/").status == 200);
+    for number in 0..3 {
+        folder.write(
+            &format!("articles/c{number}.md"),
+            &format!("---\ntitle: C{number}\ndate: 2026-03-02\n---\nx\n"),
+        );
+        wait_until("a save in it", 5, || serving.get(&format!("/c{number}/")).status == 200);
+    }
+}
+
+/// `deliver` alone, without `serve`, never made an issue of a slot that had come.
+#[test]
+fn deliver_by_itself_makes_what_is_due() {
+    let folder = Folder::with_config(&CONFIG.replace("weekly = \"Fri 08:00\"", "often = \"* * * * * *\""));
+    folder.write("articles/a.md", "---\ntitle: A\ndate: 2026-03-01\n---\nx\n");
+    folder.write("subscribers/dispatches.csv", "email,cadence\nmina@example.org,often\n");
+    wait_until("a slot to come", 10, || {
+        folder.run(&["deliver"]).done();
+        folder.letters().len() == 1
+    });
+}
