@@ -38,7 +38,10 @@ pub async fn watch(root: PathBuf, wake: Arc<Notify>, stop: CancellationToken) ->
     let mut watched = BTreeMap::new();
     loop {
         // A folder may come later than the program, or be replaced by another of its name.
-        watch_folders(&mut watcher, &root, &mut watched);
+        if watch_folders(&mut watcher, &root, &mut watched) {
+            // What was saved between the last look and now was seen by nobody.
+            wake.notify_one();
+        }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             event = seen.recv() => if event.is_none() { return Ok(()) },
@@ -49,12 +52,14 @@ pub async fn watch(root: PathBuf, wake: Arc<Notify>, stop: CancellationToken) ->
     }
 }
 
-/// Watches each folder that is there; one that was replaced by another of its name anew.
+/// Watches each folder that is there; one that was replaced by another of its name anew. Whether any is
+/// watched that was not before.
 fn watch_folders(
     watcher: &mut RecommendedWatcher,
     root: &Path,
     watched: &mut BTreeMap<&'static str, (u64, u64)>,
-) {
+) -> bool {
+    let mut more = false;
     for folder in FOLDERS {
         let path = root.join(folder);
         let Some(identity) = identity(&path) else {
@@ -68,10 +73,12 @@ fn watch_folders(
         match watcher.watch(&path, RecursiveMode::Recursive) {
             Ok(()) => {
                 watched.insert(folder, identity);
+                more = true;
             }
             Err(why) => tracing::warn!("cannot watch {folder}/ ({why}); looking every few seconds instead"),
         }
     }
+    more
 }
 
 /// Which folder it is, whatever its name.

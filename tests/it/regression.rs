@@ -278,3 +278,15 @@ fn deliver_by_itself_makes_what_is_due() {
         folder.letters().len() == 1
     });
 }
+
+/// A save in the moment between the first look and the first watch was noticed ten seconds later.
+#[test]
+fn a_save_right_after_the_start_is_noticed() {
+    for _ in 0..3 {
+        let folder = Folder::with_config(CONFIG);
+        folder.write("articles/a.md", "---\ntitle: A\ndate: 2026-03-01\n---\nx\n");
+        let serving = folder.serve();
+        folder.write_in_place("articles/b.md", "---\ntitle: B\ndate: 2026-03-01\n---\nx\n");
+        wait_until("the save", 5, || serving.get("/b/").status == 200);
+    }
+}
