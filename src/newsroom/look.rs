@@ -47,6 +47,17 @@ impl Look {
     }
 }
 
+/// Nothing could be seen; what was seen last still holds.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// The ledger is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder is.
+    #[error("{0}")]
+    Folder(String),
+}
+
 /// Looks again and again, and reads only what changed.
 pub struct Looker {
     folder: Folder,
@@ -86,7 +97,7 @@ impl Looker {
         &mut self,
         settings: &Arc<Settings>,
         now: DateTime<Utc>,
-    ) -> Result<Arc<Look>, StoreError> {
+    ) -> Result<Arc<Look>, LookError> {
         let config = &settings.config;
         if !self.settings.as_ref().is_some_and(|before| Arc::ptr_eq(before, settings)) {
             self.scanner.forget();
@@ -95,10 +106,10 @@ impl Looker {
         }
         // Reading a whole archive takes a while: other work on this thread moves to another.
         let scan = tokio::task::block_in_place(|| self.scanner.scan(&self.folder.articles(), &config.desk()))
-            .map_err(|why| StoreError::Unavailable(format!("cannot read articles/: {why}")))?;
+            .map_err(|why| LookError::Folder(format!("cannot read articles/: {why}")))?;
         if !self.folder.articles().is_dir() && self.knows_articles().await? {
             let why = "articles/ is not there any more; the site stays as it was";
-            return Err(StoreError::Unavailable(why.into()));
+            return Err(LookError::Folder(why.into()));
         }
         self.unentered.extend(scan.changed.iter().cloned());
         let paths: BTreeSet<String> = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use look::{Look, Looker};
+pub use look::{Look, LookError, Looker};
 
 use crate::{
     config::Config,
