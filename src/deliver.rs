@@ -48,6 +48,9 @@ pub enum DeliverError {
     /// The mail server is away or refuses us.
     #[error("the mail server does not take letters: {0}")]
     Trouble(#[from] Trouble),
+    /// Letters were begun, and it hung up on them or refused their sender.
+    #[error("the mail server does not take letters: {0}")]
+    NotTaken(String),
 }
 
 /// What it takes to send.
@@ -107,7 +110,14 @@ pub async fn run_once(
     stop: &CancellationToken,
 ) -> Result<Option<DateTime<Utc>>, DeliverError> {
     // Nothing is on its way now. What a row says is, was left by a sender that could not write it down.
-    sender.store.recover(sender.terms, (sender.clock)()).await?;
+    let left = sender.store.recover(sender.terms, (sender.clock)()).await?;
+    if left.again + left.held > 0 {
+        tracing::warn!(
+            again = left.again,
+            held = left.held,
+            "letters were on their way when sending last stopped"
+        );
+    }
     // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
     match sender.store.next_due().await? {
         Some(due) if due <= (sender.clock)() => {}
@@ -131,18 +141,27 @@ pub async fn run_once(
     drop(requests);
     let mut trouble = None;
     while let Some(ended) = workers.join_next().await {
-        if let Err(error) = ended.map_err(|panic| StoreError::Unavailable(panic.to_string()))? {
-            trouble = Some(error);
-        }
+        // The others finish what they have on its way, whatever became of this one.
+        let ended = ended.unwrap_or_else(|panic| Err(DeliverError::NotTaken(panic.to_string())));
+        trouble = worse(trouble, ended.err());
     }
     let next_due = writer.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))??;
     match trouble {
         // One connection too many for the server is no trouble if the others have sent everything.
-        Some(error) if sender.store.next_due().await?.is_some_and(|due| due <= (sender.clock)()) => {
-            Err(error)
-        }
-        Some(_) => Ok(sender.store.next_due().await?),
+        Some(DeliverError::Trouble(why)) => match sender.store.next_due().await? {
+            Some(due) if due <= (sender.clock)() => Err(why.into()),
+            later => Ok(later),
+        },
+        Some(error) => Err(error),
         None => Ok(next_due),
+    }
+}
+
+/// A letter that was not taken says more than a connection that was not had.
+fn worse(one: Option<DeliverError>, other: Option<DeliverError>) -> Option<DeliverError> {
+    match one {
+        None | Some(DeliverError::Trouble(_)) => other.or(one),
+        Some(_) => one,
     }
 }
 
@@ -247,7 +266,7 @@ impl Worker {
 
     async fn work(&mut self) -> Result<(), DeliverError> {
         let mut settled = None;
-        let mut lost = 0;
+        let mut lost = Vec::new();
         loop {
             if self.stop.is_cancelled() {
                 return self.hand_in(settled.take()).await;
@@ -257,17 +276,18 @@ impl Worker {
                 self.hand_in(settled.take()).await?;
                 return Err(trouble.into());
             }
-            let Some(claimed) = self.ask(settled.take()).await? else { return Ok(()) };
+            let next = match lost.len() {
+                LOST_MAX.. => self.hand_in(settled.take()).await.map(|()| None)?,
+                _ => self.ask(settled.take()).await?,
+            };
+            let Some(claimed) = next else {
+                return lost.pop().map_or(Ok(()), |reason| Err(DeliverError::NotTaken(reason)));
+            };
             let outcome = self.send(claimed).await;
             if let Outcome::NotSent { reason } = outcome.outcome() {
-                lost += 1;
-                if lost >= LOST_MAX {
-                    let trouble = Trouble::Passing(reason.clone());
-                    self.hand_in(Some(outcome)).await?;
-                    return Err(trouble.into());
-                }
+                lost.push(reason.clone());
             } else {
-                lost = 0;
+                lost.clear();
                 self.tally.count(outcome.outcome());
             }
             settled = Some(outcome);

@@ -6,7 +6,10 @@
 mod json_ld;
 pub mod pages;
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -90,7 +93,7 @@ fn add_feed<'a>(
     prefix: &str,
     home: Url,
     language: &Language,
-    articles: impl Iterator<Item = &'a Article>,
+    articles: impl Iterator<Item = &'a Article> + Clone,
     look: &Look,
     settings: &Settings,
 ) -> Result<(), PublishError> {
@@ -106,34 +109,39 @@ fn add_feed<'a>(
         enclosure: enclosure(article, look, &config.site.url),
         ..Entry::of(article, &config.site.url)
     });
-    let entries: Vec<Entry> = entries.collect();
-    let mut feed = Feed::new(masthead.clone(), entries.clone());
-    if !is_well_formed(&feed) {
+    let made = documents(&Feed::new(masthead.clone(), entries.clone()), prefix);
+    let made = made.or_else(|_| {
         // Should cleaning ever fall short: the entry at fault stays out, and the others do not suffer.
-        let good = |entry: &Entry| {
-            let alone = is_well_formed(&Feed::new(masthead.clone(), [entry.clone()]));
-            if !alone {
-                tracing::error!(
-                    "{} would not be well-formed XML and is left out of {prefix}feed.*",
-                    entry.url
-                );
-            }
-            alone
-        };
-        feed = Feed::new(masthead.clone(), entries.into_iter().filter(good));
+        let good = entries.filter(|entry| is_good(entry, &masthead));
+        documents(&Feed::new(masthead.clone(), good), prefix)
+    })?;
+    edition.pages.extend(made);
+    Ok(())
+}
+
+fn is_good(entry: &Entry, masthead: &Masthead) -> bool {
+    let alone = documents(&Feed::new(masthead.clone(), [entry.clone()]), "/");
+    if let Err(why) = &alone {
+        tracing::error!("{} is left out of the feeds: {why}", entry.url);
     }
-    for (file, media_type, bytes) in [
-        ("feed.rss", "application/rss+xml; charset=utf-8", feed::rss::document(&feed)),
-        ("feed.atom", "application/atom+xml; charset=utf-8", feed::atom::document(&feed)),
-        ("feed.json", "application/feed+json", feed::json::document(&feed)),
-    ] {
+    alone.is_ok()
+}
+
+/// The feed in its three formats, with their paths.
+fn documents(feed: &Feed, prefix: &str) -> Result<Vec<(String, Content)>, PublishError> {
+    let made = [
+        ("feed.rss", "application/rss+xml; charset=utf-8", feed::rss::document(feed)),
+        ("feed.atom", "application/atom+xml; charset=utf-8", feed::atom::document(feed)),
+        ("feed.json", "application/feed+json", feed::json::document(feed)),
+    ];
+    let checked = made.into_iter().map(|(file, media_type, bytes)| {
         let path = format!("{prefix}{file}");
         if media_type.contains("xml") {
             check_well_formed(&path, &bytes)?;
         }
-        edition.pages.insert(path, Content { bytes, media_type, max_age: MAX_AGE_SECONDS });
-    }
-    Ok(())
+        Ok((path, Content { bytes, media_type, max_age: MAX_AGE_SECONDS }))
+    });
+    checked.collect()
 }
 
 /// The feed's name: the site's, and for one language's feed beside others, the language's too.
@@ -144,12 +152,6 @@ fn feed_title(settings: &Settings, language: &Language, joint: bool) -> String {
         true => title.to_string(),
         false => format!("{title} · {}", language.own_name()),
     }
-}
-
-fn is_well_formed(feed: &Feed) -> bool {
-    [feed::rss::document(feed), feed::atom::document(feed)]
-        .iter()
-        .all(|bytes| check_well_formed("", bytes).is_ok())
 }
 
 fn check_well_formed(path: &str, bytes: &[u8]) -> Result<(), PublishError> {
@@ -189,12 +191,13 @@ fn add_media(edition: &mut Edition, live: &[Article], look: &Look, settings: &Se
 /// Addresses that articles had lead to where they are; those of withdrawn articles say so.
 fn add_old_addresses(edition: &mut Edition, live: &[Article], look: &Look, settings: &Settings) {
     let ids: BTreeSet<_> = live.iter().map(|article| article.id).collect();
+    let read: BTreeSet<_> = look.articles.iter().map(|article| article.id).collect();
+    let records: BTreeMap<_, _> = look.records.iter().map(|record| (record.id, record)).collect();
     for article in live {
         let to = feed::page_of(article, &settings.config.site.url).path().to_string();
         let slug = article.manuscript.slug.as_str();
         edition.moved.insert(format!("/{slug}"), to.clone());
-        let record = look.records.iter().find(|record| record.id == article.id);
-        let remembered = record.into_iter().flat_map(|record| &record.slugs);
+        let remembered = records.get(&article.id).into_iter().flat_map(|record| &record.slugs);
         for old in remembered.chain(&article.manuscript.aliases) {
             let path = format!("/{old}/");
             if !edition.pages.contains_key(&path) {
@@ -205,8 +208,7 @@ fn add_old_addresses(edition: &mut Edition, live: &[Article], look: &Look, setti
     }
     for record in &look.records {
         // A file that is there and cannot be read is no withdrawal.
-        let unread = look.present.contains(&record.path)
-            && !look.articles.iter().any(|article| article.id == record.id);
+        let unread = look.present.contains(&record.path) && !read.contains(&record.id);
         if record.seq.is_some() && !ids.contains(&record.id) && !unread {
             let paths = record.slugs.iter().map(|slug| format!("/{slug}/"));
             let free =

@@ -68,31 +68,46 @@ pub fn identify(
 ) -> Vec<Option<ArticleId>> {
     let contents: BTreeMap<&str, &str> =
         sightings.iter().map(|sighting| (sighting.path.as_str(), sighting.content.as_str())).collect();
-    // A file that says what it said is itself; one that says something else may have been renamed over.
-    let as_it_was = |record: &Record| contents.get(record.path.as_str()) == Some(&record.content.as_str());
-    let is_there = |record: &Record| present.contains(&record.path);
+    let by_path: BTreeMap<&str, &Record> =
+        records.iter().map(|record| (record.path.as_str(), record)).collect();
+    let mut by_content: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    for record in records {
+        by_content.entry(&record.content).or_default().push(record);
+    }
+    let gone: Vec<&Record> = records.iter().filter(|record| !present.contains(&record.path)).collect();
+    let at_path = |sighting: &Sighting| by_path.get(sighting.path.as_str()).copied();
+    let gone_that = |fits: &dyn Fn(&Record) -> bool| -> Vec<&Record> {
+        gone.iter().copied().filter(|record| fits(record)).collect()
+    };
+    // A file that says what it said is itself; where it says something else, what it said may be under
+    // another name now; where it cannot be read, nobody else is that article.
+    let moved_on = |record: &Record| match contents.get(record.path.as_str()) {
+        Some(content) => *content != record.content,
+        None => !present.contains(&record.path),
+    };
     // The surest sign first, over all files, before a weaker one may take an entry.
     let signs: [Sign<'_>; 6] = [
-        &|record, sighting| record.path == sighting.path && record.content == sighting.content,
-        &|record, sighting| {
-            record.content == sighting.content && !as_it_was(record) && !bad(record, present, &contents)
+        &|sighting| {
+            at_path(sighting).filter(|record| record.content == sighting.content).into_iter().collect()
         },
-        &|record, sighting| record.path == sighting.path,
-        &|record, sighting| sighting.brought && record.guid == sighting.guid && !is_there(record),
-        &|record, sighting| {
-            record.title == sighting.title && record.language == sighting.language && !is_there(record)
+        &|sighting| {
+            let same = by_content.get(sighting.content.as_str()).into_iter().flatten().copied();
+            same.filter(|record| moved_on(record)).collect()
         },
-        &|record, sighting| {
-            let same = record.slugs.last().is_some_and(|slug| Some(slug) == sighting.slugs.last());
-            same && !is_there(record)
+        &|sighting| at_path(sighting).into_iter().collect(),
+        &|sighting| gone_that(&|record| sighting.brought && record.guid == sighting.guid),
+        &|sighting| {
+            gone_that(&|record| record.title == sighting.title && record.language == sighting.language)
+        },
+        &|sighting| {
+            gone_that(&|record| record.slugs.last().is_some_and(|slug| Some(slug) == sighting.slugs.last()))
         },
     ];
     let mut taken: BTreeSet<ArticleId> = BTreeSet::new();
     let mut found: Vec<Option<ArticleId>> = vec![None; sightings.len()];
     for sign in signs {
         for (sighting, slot) in sightings.iter().zip(&mut found).filter(|(_, slot)| slot.is_none()) {
-            let fits = records.iter().find(|record| !taken.contains(&record.id) && sign(record, sighting));
-            if let Some(record) = fits {
+            if let Some(record) = sign(sighting).into_iter().find(|record| !taken.contains(&record.id)) {
                 taken.insert(record.id);
                 *slot = Some(record.id);
             }
@@ -101,13 +116,8 @@ pub fn identify(
     found
 }
 
-/// Whether an entry is a file's.
-type Sign<'s> = &'s dyn Fn(&Record, &Sighting) -> bool;
-
-/// Its file is there and cannot be read: nobody else is this article.
-fn bad(record: &Record, present: &BTreeSet<String>, contents: &BTreeMap<&str, &str>) -> bool {
-    present.contains(&record.path) && !contents.contains_key(record.path.as_str())
-}
+/// The entries that a file may be.
+type Sign<'s> = &'s dyn Fn(&Sighting) -> Vec<&'s Record>;
 
 #[cfg(test)]
 mod tests {

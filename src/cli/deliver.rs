@@ -59,10 +59,6 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
     let config = &open.settings.config;
     let mailer = Mailer::new(&config.mail.transport, &open.folder.outbox())?;
     let terms = terms(config, &mailer);
-    let recovered = open.store.recover(terms, Utc::now()).await?;
-    if recovered.held > 0 {
-        eprintln!("in doubt and held: {}; `byline audit` names them", count(recovered.held, "letter"));
-    }
     let key = open.folder.key()?;
     let sender = Sender { store: open.store.clone(), mailer, key, terms, clock: Arc::new(Utc::now) };
     let tally = Arc::new(Tally::default());
@@ -85,8 +81,8 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
             Ok(false)
         }
         Ok(None) => Ok(false),
-        Err(deliver::DeliverError::Trouble(why)) => {
-            eprintln!("error: the mail server does not take letters: {why}");
+        Err(why @ (deliver::DeliverError::Trouble(_) | deliver::DeliverError::NotTaken(_))) => {
+            eprintln!("error: {why}");
             eprintln!("hint: nothing is lost; run `byline deliver` again when it does");
             Ok(true)
         }

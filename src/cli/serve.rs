@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ended, Open, environment, print_line};
 use crate::{
-    daemon::{Daemon, Lock, LockError, terms},
+    daemon::{Daemon, Lock, LockError},
     mailer::Mailer,
     newsroom::Folder,
 };
@@ -38,14 +38,6 @@ pub(super) async fn run(folder: Folder, arguments: Arguments) -> anyhow::Result<
     };
     let config = &open.settings.config;
     let mailer = Mailer::new(&config.mail.transport, &folder.outbox())?;
-    let recovered = open.store.recover(terms(config, &mailer), chrono::Utc::now()).await?;
-    if recovered.again + recovered.held > 0 {
-        tracing::warn!(
-            again = recovered.again,
-            held = recovered.held,
-            "letters were being sent when the program last stopped"
-        );
-    }
     let address = arguments.listen.unwrap_or(config.serve.listen);
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;

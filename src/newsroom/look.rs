@@ -216,8 +216,9 @@ impl Looker {
         let changed = !ids.is_empty();
         self.store.go_live(ids, now).await?;
         let records = if changed { self.store.article_records().await? } else { records };
+        let by_id: BTreeMap<ArticleId, &Record> = records.iter().map(|record| (record.id, record)).collect();
         for article in articles {
-            if let Some(record) = records.iter().find(|record| record.id == article.id) {
+            if let Some(record) = by_id.get(&article.id) {
                 (article.seq, article.live_at) = (record.seq, record.live_at);
                 article.is_archive = record.is_archive;
             }

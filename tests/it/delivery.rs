@@ -250,3 +250,16 @@ fn a_real_postfix_takes_the_letters_over_plain_starttls_and_tls() {
         assert_eq!(secure.count(), 5);
     }
 }
+
+/// Its submission port takes no sender without STARTTLS: 530 at MAIL.
+#[test]
+fn a_server_that_refuses_the_sender_is_said_and_blames_no_reader() {
+    let own = tempfile::tempdir().unwrap();
+    let postfix = Postfix::start(own.path());
+    let folder = sending_to(postfix.submission_port(), "", &readers(3));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let refused = folder.run(&["deliver"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("530") && refused.stderr.contains("nothing is lost"), "{refused:?}");
+    assert!(refused.last_line().ends_with("3 letters: 3 pending"), "{refused:?}");
+}
