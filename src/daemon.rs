@@ -73,13 +73,7 @@ impl Daemon {
         desk.publish(&site, &latest, &settings, Utc::now()).await?;
 
         let chores = TaskTracker::new();
-        let app = App {
-            site: site.clone(),
-            store: self.store.clone(),
-            settings: settings.clone(),
-            key: key.clone(),
-            clock: Utc::now,
-        };
+        let app = App::new(site.clone(), self.store.clone(), settings.clone(), key.clone(), Utc::now);
         chores.spawn(web::serve(listener, app, stop.clone()));
         ready();
 

@@ -12,7 +12,7 @@ const SLUG_CHARACTERS_MAX: usize = 80;
 const SLUG_BYTES_MAX: usize = 200;
 
 /// First path segments that are the program's own.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 17] = [
     "archive",
     "assets",
     "confirm",
@@ -26,6 +26,7 @@ const RESERVED: [&str; 16] = [
     "outlets",
     "page",
     "preferences",
+    "subscribe",
     "tags",
     "unsubscribe",
     "favicon",
@@ -90,6 +91,16 @@ impl Slug {
     /// The address on the site: `qanats/`, percent-encoded.
     pub fn path(&self) -> String {
         format!("{}/", utf8_percent_encode(&self.0, IN_PATH))
+    }
+}
+
+/// The last part of a tag's address. The Arabic letters that Persian writes its own way are taken for
+/// those; nothing for a tag without a letter or digit.
+pub fn tag_slug(tag: &str) -> Option<Slug> {
+    match Slug::of(&tag.replace('ي', "ی").replace('ك', "ک")) {
+        Ok(slug) => Some(slug),
+        Err(SlugError::Reserved(slug)) => Some(Slug(slug)), // below `/tags/` nothing is in its way
+        Err(SlugError::Empty(_)) => None,
     }
 }
 

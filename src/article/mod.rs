@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::{
@@ -73,6 +74,8 @@ pub struct Picture {
 pub struct Manuscript {
     /// The file below `articles/`: `en/qanats.md`.
     pub path: String,
+    /// SHA-256 of the file, and of its side file if it has one, as hex.
+    pub content: String,
     /// Its language, one of the site's.
     pub language: Language,
     /// Never empty.
@@ -272,6 +275,7 @@ fn read(
     let absolute = |address: String| base.media.join(&address).map(String::from).unwrap_or(address);
     Some(Manuscript {
         path: path.to_string(),
+        content: content_of(file, side),
         summary: matter.summary.unwrap_or_else(|| plain::summary(&body.html)),
         authors: match matter.authors.is_empty() {
             true => vec![desk.author.for_readers_of(&language).to_string()],
@@ -422,6 +426,16 @@ fn read_prose(
         problems.push(Diagnostic::guessed_boilerplate(file, &at(part)));
     }
     clean(&prose.html)
+}
+
+fn content_of(file: &SourceFile, side: Option<&Arc<SourceFile>>) -> String {
+    let mut digest = Sha256::new();
+    digest.update(&file.text);
+    if let Some(side) = side {
+        digest.update([0]);
+        digest.update(&side.text);
+    }
+    crate::text::hex(&digest.finalize())
 }
 
 /// If the author typed the very sentence that we are going to put there, ours stands alone.

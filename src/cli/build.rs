@@ -15,7 +15,9 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
     let look = open.look().await?;
     let site = Site::new(&folder.public());
-    let published = publish::run_once(&look, &open.settings, &site, Utc::now())?;
+    let now = Utc::now();
+    let archives = publish::cut(&look, &open.settings, &open.store, now).await?;
+    let published = publish::run_once(&look, &archives, &open.settings, &site, now)?;
     let tree = site.current();
     let documents = tree.documents().count();
     if json {

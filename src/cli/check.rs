@@ -28,7 +28,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
         // Templates that do not hold are no reason not to read the articles.
         let templates = read.templates.or_else(|| built_in(&config.site.languages));
         if let Some(templates) = templates {
-            let settings = Arc::new(Settings { config, templates });
+            let settings = Arc::new(Settings { config, templates, key: read.key });
             // In a ledger that is thrown away: a check must not decide which article was first.
             let scratch = tempfile_folder()?;
             let store = open_store(&Folder::new(&scratch.0))?;

@@ -31,6 +31,8 @@ pub struct Config {
     pub site: Site,
     /// `[serve]`
     pub serve: Serve,
+    /// `[hub]`
+    pub hub: Hub,
     /// `[mail]`
     pub mail: Mail,
     /// `[outlet.ID]`
@@ -65,6 +67,17 @@ pub struct Site {
 pub struct Serve {
     /// Where `serve` listens.
     pub listen: SocketAddr,
+}
+
+/// Whom changed feeds are told to (`WebSub`).
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// The program's own hub, at `/hub`.
+    pub built_in: bool,
+    /// Others, which the feeds name too.
+    pub others: Vec<Url>,
+    /// Whether a subscriber may be on this machine or a private network.
+    pub private_callbacks: bool,
 }
 
 /// How letters leave.
@@ -178,6 +191,12 @@ impl Config {
     /// The newsletter of this id.
     pub fn newsletter(&self, id: &str) -> Option<&Newsletter> {
         self.newsletters.iter().find(|newsletter| newsletter.id == id)
+    }
+
+    /// Every hub that the feeds name, our own first.
+    pub fn hubs(&self) -> Vec<Url> {
+        let own = self.hub.built_in.then(|| self.site.url.join("hub").ok()).flatten();
+        own.into_iter().chain(self.hub.others.iter().cloned()).collect()
     }
 
     /// What reading an article needs to know.

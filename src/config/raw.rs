@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use url::Url;
 
 use self::values::{authority, site_url, zone};
-use super::{Config, Reading, Serve, Site, Transport};
+use super::{Config, Hub, Reading, Serve, Site, Transport};
 use crate::{
     article::attribution::Outlet,
     diagnostic::{
@@ -107,6 +107,7 @@ impl Reader<'_> {
             .collect();
         let site = self.site(site_keys, languages, &outlets);
         let serve = Self::serve(keys.table("serve"));
+        let hub = self.hub(keys.table("hub"));
         let mut mail_keys = keys.table("mail");
         let sender = mail_keys.as_mut().and_then(|mail| Self::sender(mail, &site));
         let sender_was_given = mail_keys.as_mut().is_some_and(|mail| mail.value("from").is_some());
@@ -121,7 +122,7 @@ impl Reader<'_> {
             .filter_map(|(id, keys)| self.newsletter(id, keys, house))
             .collect();
         keys.finish();
-        Config { site, serve, mail, outlets, newsletters }
+        Config { site, serve, hub, mail, outlets, newsletters }
     }
 
     fn invalid(&self, node: &Node, what: &str, why: impl std::fmt::Display, hint: &str) {
@@ -219,6 +220,26 @@ impl Reader<'_> {
             keys.finish();
         }
         Serve { listen }
+    }
+
+    fn hub(&self, keys: Option<Keys<'_>>) -> Hub {
+        let mut hub = Hub { built_in: true, others: Vec::new(), private_callbacks: false };
+        let Some(mut keys) = keys else { return hub };
+        hub.built_in = keys.flag("built_in").unwrap_or(true);
+        hub.private_callbacks = keys.flag("private_callbacks").unwrap_or(false);
+        for typed in keys.texts("others") {
+            match Url::parse(typed.text) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => hub.others.push(url),
+                _ => self.invalid(
+                    typed.node,
+                    "hub",
+                    "not the address of a hub",
+                    "write the whole address, with `https://`",
+                ),
+            }
+        }
+        keys.finish();
+        hub
     }
 
     /// Text, or a table of texts by language.

@@ -46,6 +46,7 @@ pub struct Desk {
     environment: BTreeMap<String, String>,
     settings: Arc<Settings>,
     fingerprint: Fingerprint,
+    store: Store,
     looker: Looker,
     lists: Lists,
     published: Option<(Arc<Settings>, Arc<Look>)>,
@@ -66,7 +67,8 @@ impl Desk {
         Self {
             fingerprint: fingerprint(&folder),
             looker: Looker::new(&folder, &store),
-            lists: Lists::new(store),
+            lists: Lists::new(store.clone()),
+            store,
             published: None,
             said: BTreeSet::new(),
             folder,
@@ -95,12 +97,14 @@ impl Desk {
         let same = |before: &(Arc<Settings>, Arc<Look>)| {
             Arc::ptr_eq(&before.0, &self.settings) && Arc::ptr_eq(&before.1, &look)
         };
-        if !self.published.as_ref().is_some_and(same) {
+        if !self.published.as_ref().is_some_and(same) || !site.is_whole() {
+            let archives = publish::cut(&look, &self.settings, &self.store, now).await?;
             let (target, current, seen) = (site.clone(), self.settings.clone(), look.clone());
             // Rendering and writing would hold up everything else on this thread.
-            let published =
-                tokio::task::spawn_blocking(move || publish::run_once(&seen, &current, &target, now))
-                    .await??;
+            let published = tokio::task::spawn_blocking(move || {
+                publish::run_once(&seen, &archives, &current, &target, now)
+            })
+            .await??;
             if published.written + published.removed > 0 {
                 tracing::info!(written = published.written, removed = published.removed, "published");
             }

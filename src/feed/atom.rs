@@ -1,11 +1,13 @@
 //! Atom 1.0 (RFC 4287).
 
+use std::collections::BTreeMap;
+
 use atom_syndication::{
     Category, Content, Entry as AtomEntry, Feed as AtomFeed, Generator, Link, Person, Text, TextType,
-    WriteConfig,
+    WriteConfig, extension::Extension,
 };
 
-use super::{Entry, Feed, GENERATOR, rights};
+use super::{Entry, Feed, Format, GENERATOR, Place, rights};
 
 /// The document.
 pub fn document(feed: &Feed) -> Vec<u8> {
@@ -18,30 +20,38 @@ pub fn document(feed: &Feed) -> Vec<u8> {
 }
 
 fn atom(feed: &Feed) -> AtomFeed {
-    let link = |rel: &str, media_type: &str, href: String| Link {
-        rel: rel.into(),
-        href,
-        mime_type: Some(media_type.into()),
+    let links = feed.pointers(Format::Atom).into_iter().map(|pointer| Link {
+        rel: pointer.rel.into(),
+        href: pointer.href,
+        mime_type: pointer.media_type.map(str::to_string),
         ..Link::default()
-    };
-    AtomFeed {
-        lang: Some(feed.language.to_string()),
-        id: feed.home.to_string(),
-        title: Text::plain(feed.title.as_str()),
-        subtitle: Some(Text::plain(feed.description.as_str())),
+    });
+    let masthead = &feed.masthead;
+    let mut atom = AtomFeed {
+        lang: Some(masthead.language.to_string()),
+        id: masthead.id.clone(),
+        title: Text::plain(masthead.title.as_str()),
+        subtitle: (!masthead.description.is_empty()).then(|| Text::plain(masthead.description.as_str())),
         updated: feed.updated().fixed_offset(),
-        authors: vec![person(&feed.author)],
+        authors: vec![person(&masthead.author)],
         generator: Some(Generator { value: GENERATOR.into(), ..Generator::default() }),
-        links: vec![
-            link("self", "application/atom+xml", feed.address("feed.atom")),
-            link("alternate", "text/html", feed.home.to_string()),
-        ],
-        entries: feed.entries.iter().map(entry).collect(),
+        icon: Some(feed.on_site("assets/icon.png")),
+        logo: Some(feed.on_site("assets/logo.png")),
+        links: links.collect(),
+        entries: feed.entries.iter().map(|entry| self::entry(entry, feed)).collect(),
         ..AtomFeed::default()
+    };
+    if matches!(feed.place, Place::Archive { .. }) {
+        // RFC 5005 §4: an archive says that it is one.
+        let archive = Extension { name: "fh:archive".into(), ..Extension::default() };
+        let by_name = BTreeMap::from([("archive".to_string(), vec![archive])]);
+        atom.extensions = BTreeMap::from([("fh".to_string(), by_name)]);
+        atom.namespaces = BTreeMap::from([("fh".to_string(), super::rss::HISTORY.to_string())]);
     }
+    atom
 }
 
-fn entry(entry: &Entry) -> AtomEntry {
+fn entry(entry: &Entry, feed: &Feed) -> AtomEntry {
     let lang = Some(entry.language.to_string());
     let text = |value: &str, r#type: TextType| Text {
         value: value.to_string(),
@@ -51,8 +61,8 @@ fn entry(entry: &Entry) -> AtomEntry {
     };
     let tags = entry.tags.iter().map(|tag| Category {
         term: tag.clone(),
+        scheme: Some(feed.on_site("tags/")),
         label: Some(tag.clone()),
-        ..Category::default()
     });
     AtomEntry {
         id: entry.id.clone(),
@@ -84,6 +94,15 @@ fn links(entry: &Entry) -> Vec<Link> {
         mime_type: html.clone(),
         ..Link::default()
     }];
+    // Another alternate in another language is a translation (RFC 4287 §4.2.7.4).
+    links.extend(entry.translation.iter().map(|(language, title, href)| Link {
+        rel: "alternate".into(),
+        href: href.clone(),
+        hreflang: Some(language.to_string()),
+        mime_type: html.clone(),
+        title: Some(title.clone()),
+        ..Link::default()
+    }));
     for credit in &entry.credits {
         let Some(href) = &credit.url else { continue };
         for rel in ["via", "related"] {

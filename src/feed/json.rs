@@ -3,18 +3,28 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::{Entry, Feed};
+use super::{Entry, Feed, Format};
 
 /// The document.
 pub fn document(feed: &Feed) -> Vec<u8> {
+    let masthead = &feed.masthead;
+    let address = feed.address(Format::Json);
     let document = Document {
         version: "https://jsonfeed.org/version/1.1",
-        title: &feed.title,
-        home_page_url: feed.home.as_str(),
-        feed_url: feed.address("feed.json"),
-        description: &feed.description,
-        language: feed.language.as_str(),
-        authors: vec![Author { name: &feed.author }],
+        title: &masthead.title,
+        home_page_url: masthead.home.as_str(),
+        user_comment: format!(
+            "This is a feed: a feed reader that is given its address, {address}, shows what is new on {}.",
+            masthead.home
+        ),
+        next_url: feed.older().map(|older| feed.archive(older, Format::Json)),
+        feed_url: address,
+        icon: feed.on_site("assets/icon.png"),
+        favicon: feed.on_site("assets/favicon.png"),
+        description: &masthead.description,
+        language: masthead.language.as_str(),
+        authors: vec![Author { name: &masthead.author }],
+        hubs: masthead.hubs.iter().map(|url| Hub { r#type: "WebSub", url: url.as_str() }).collect(),
         items: feed.entries.iter().map(|entry| item(entry, feed)).collect(),
     };
     let mut bytes = serde_json::to_vec_pretty(&document).expect("strings and lists serialise");
@@ -30,9 +40,22 @@ struct Document<'f> {
     feed_url: String,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'f str,
+    user_comment: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_url: Option<String>,
+    icon: String,
+    favicon: String,
     language: &'f str,
     authors: Vec<Author<'f>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hubs: Vec<Hub<'f>>,
     items: Vec<Item<'f>>,
+}
+
+#[derive(Serialize)]
+struct Hub<'f> {
+    r#type: &'static str,
+    url: &'f str,
 }
 
 #[derive(Serialize)]
@@ -61,8 +84,8 @@ struct Item<'f> {
     language: Option<&'f str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<Attachment<'f>>,
-    #[serde(rename = "_byline", skip_serializing_if = "Vec::is_empty")]
-    byline: Vec<Byline<'f>>,
+    #[serde(rename = "_byline", skip_serializing_if = "Option::is_none")]
+    byline: Option<Byline<'f>>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +98,17 @@ struct Attachment<'f> {
 /// For whom the piece was written: an extension of ours (JSON Feed 1.1, "Extensions").
 #[derive(Serialize)]
 struct Byline<'f> {
+    /// A page for whoever wonders what this is.
+    about: String,
+    #[serde(flatten)]
+    first: Written<'f>,
+    /// A piece may have run at several outlets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Written<'f>>,
+}
+
+#[derive(Serialize)]
+struct Written<'f> {
     attribution: &'f str,
     outlet: &'f str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +119,19 @@ struct Byline<'f> {
     changes: Option<&'f str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     licence: Option<&'f str>,
+}
+
+fn byline<'f>(entry: &'f Entry, feed: &Feed) -> Option<Byline<'f>> {
+    let mut written = entry.credits.iter().map(|credit| Written {
+        attribution: &credit.sentence,
+        outlet: &credit.outlet,
+        original_url: credit.url.as_deref(),
+        original_date: credit.date,
+        changes: credit.changes.as_deref(),
+        licence: credit.licence.as_deref(),
+    });
+    let first = written.next()?;
+    Some(Byline { about: feed.on_site("outlets/"), first, also: written.collect() })
 }
 
 fn item<'f>(entry: &'f Entry, feed: &Feed) -> Item<'f> {
@@ -100,7 +147,7 @@ fn item<'f>(entry: &'f Entry, feed: &Feed) -> Item<'f> {
         date_modified: moment(entry.updated),
         authors: entry.authors.iter().map(|name| Author { name }).collect(),
         tags: &entry.tags,
-        language: (entry.language != feed.language).then(|| entry.language.as_str()),
+        language: (entry.language != feed.masthead.language).then(|| entry.language.as_str()),
         attachments: entry
             .enclosure
             .iter()
@@ -110,18 +157,7 @@ fn item<'f>(entry: &'f Entry, feed: &Feed) -> Item<'f> {
                 size_in_bytes: enclosure.bytes,
             })
             .collect(),
-        byline: entry
-            .credits
-            .iter()
-            .map(|credit| Byline {
-                attribution: &credit.sentence,
-                outlet: &credit.outlet,
-                original_url: credit.url.as_deref(),
-                original_date: credit.date,
-                changes: credit.changes.as_deref(),
-                licence: credit.licence.as_deref(),
-            })
-            .collect(),
+        byline: byline(entry, feed),
     }
 }
 

@@ -3,11 +3,12 @@
 //! A format (`rss`, `atom`, `json`) is a function from `&Feed` to bytes and sees nothing else. The
 //! bytes depend on the feed alone: no clock, no build time.
 
+pub mod archive;
 pub mod atom;
 pub mod json;
 pub mod rss;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use url::Url;
@@ -26,21 +27,19 @@ const GENERATOR: &str = "Byline";
 /// How long a reader may keep a feed, in seconds: the `ttl` of RSS and `max-age` of HTTP agree.
 pub const MAX_AGE_SECONDS: u32 = 900;
 
-/// A title, who speaks, and the newest entries.
+/// A title, who speaks, and entries, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
-    title: String,
-    description: String,
-    language: Language,
-    author: String,
-    /// The page that this is the feed of.
-    home: Url,
+    masthead: Masthead,
+    place: Place,
     entries: Vec<Entry>,
 }
 
-/// What every feed of a newsroom says alike.
-#[derive(Debug, Clone)]
+/// What every document of one feed says alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Masthead {
+    /// Never changes, whatever the site's address becomes.
+    pub id: String,
     /// The feed's name.
     pub title: String,
     /// One sentence.
@@ -51,6 +50,77 @@ pub struct Masthead {
     pub author: String,
     /// The page that this is the feed of, ending in `/`.
     pub home: Url,
+    /// The site's front page.
+    pub site: Url,
+    /// Where readers can ask to be told of changes (`WebSub`).
+    pub hubs: Vec<Url>,
+}
+
+/// Which document of a feed it is (RFC 5005 §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The one that readers subscribe to.
+    Current {
+        /// How many archives there are.
+        archives: usize,
+    },
+    /// A block of older entries.
+    Archive {
+        /// From 1, the oldest.
+        number: usize,
+        /// How many there are.
+        archives: usize,
+    },
+}
+
+/// One of the three formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// RSS 2.0.
+    Rss,
+    /// RFC 4287.
+    Atom,
+    /// JSON Feed 1.1.
+    Json,
+}
+
+impl Format {
+    /// All three, the most common first.
+    pub const ALL: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];
+
+    /// The ending of its files.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Format::Rss => "rss",
+            Format::Atom => "atom",
+            Format::Json => "json",
+        }
+    }
+
+    /// Its media type, without parameters.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Rss => "application/rss+xml",
+            Format::Atom => "application/atom+xml",
+            Format::Json => "application/feed+json",
+        }
+    }
+
+    /// The document.
+    pub fn document(self, feed: &Feed) -> Vec<u8> {
+        match self {
+            Format::Rss => rss::document(feed),
+            Format::Atom => atom::document(feed),
+            Format::Json => json::document(feed),
+        }
+    }
+}
+
+/// Where a feed points to.
+struct Pointer {
+    rel: &'static str,
+    media_type: Option<&'static str>,
+    href: String,
 }
 
 /// One article as a feed shows it: all that a format may know of it.
@@ -82,6 +152,8 @@ pub struct Entry {
     pub credits: Vec<Credit>,
     /// The address of its picture.
     pub image: Option<String>,
+    /// The same piece in another language: its language, title and address.
+    pub translation: Option<(Language, String, String)>,
     /// A sound or film that comes with it.
     pub enclosure: Option<Enclosure>,
 }
@@ -118,6 +190,7 @@ impl Entry {
             tags: manuscript.tags.clone(),
             credits,
             image: manuscript.image.as_ref().map(|image| image.src.clone()),
+            translation: None,
             enclosure: None,
         }
     }
@@ -150,22 +223,24 @@ fn wrapped(body: &str, credits: &[Credit], language: &Language) -> String {
     format!("<div lang=\"{language}\" dir=\"{}\">{credits}{body}</div>", direction.as_str())
 }
 
+/// How many of these, given with the bytes of their bodies, the document that readers subscribe to
+/// shows; the first always.
+pub fn fitting(bodies: impl IntoIterator<Item = usize>) -> usize {
+    let mut bytes = 0;
+    let fitting = bodies.into_iter().take(ENTRIES_MAX).take_while(|body| {
+        let first = bytes == 0;
+        bytes += body;
+        first || bytes <= BODY_BYTES_MAX
+    });
+    fitting.count()
+}
+
 impl Feed {
-    /// The newest of `entries`, newest first.
-    pub fn new(masthead: Masthead, entries: impl IntoIterator<Item = Entry>) -> Self {
+    /// A document with these entries.
+    pub fn new(masthead: Masthead, place: Place, entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut entries: Vec<Entry> = entries.into_iter().collect();
-        make_updates_distinct(&mut entries);
         entries.sort_by(|a, b| b.published.cmp(&a.published).then_with(|| a.id.cmp(&b.id)));
-        let mut bytes = 0;
-        let fitting = entries.iter().take(ENTRIES_MAX).take_while(|entry| {
-            let first = bytes == 0;
-            bytes += entry.html.len();
-            first || bytes <= BODY_BYTES_MAX
-        });
-        let fitting = fitting.count();
-        entries.truncate(fitting);
-        let Masthead { title, description, language, author, home } = masthead;
-        Self { title, description, language, author, home, entries }
+        Self { masthead, place, entries }
     }
 
     /// When it last changed: the newest update of its entries, never the time it was made. A feed
@@ -177,7 +252,7 @@ impl Feed {
 
     /// Its name.
     pub fn title(&self) -> &str {
-        &self.title
+        &self.masthead.title
     }
 
     /// What it shows.
@@ -185,22 +260,85 @@ impl Feed {
         &self.entries
     }
 
-    fn address(&self, file: &str) -> String {
-        self.home.join(file).map(String::from).unwrap_or_default()
+    /// Its own address.
+    pub fn address(&self, format: Format) -> String {
+        match self.place {
+            Place::Current { .. } => self.current(format),
+            Place::Archive { number, .. } => self.archive(number, format),
+        }
+    }
+
+    fn current(&self, format: Format) -> String {
+        self.at(&format!("feed.{}", format.ending()))
+    }
+
+    fn archive(&self, number: usize, format: Format) -> String {
+        self.at(&format!("archive/{number}.{}", format.ending()))
+    }
+
+    fn at(&self, file: &str) -> String {
+        self.masthead.home.join(file).map(String::from).unwrap_or_default()
+    }
+
+    /// An address of the site's.
+    fn on_site(&self, file: &str) -> String {
+        self.masthead.site.join(file).map(String::from).unwrap_or_default()
+    }
+
+    /// The archive with the entries before these.
+    fn older(&self) -> Option<usize> {
+        let older = match self.place {
+            Place::Current { archives } => archives,
+            Place::Archive { number, .. } => number - 1,
+        };
+        (older > 0).then_some(older)
+    }
+
+    /// Every link of the document, its own address first (RFC 4287 §4.2.7.2, RFC 5005 §4, `WebSub` §4).
+    fn pointers(&self, format: Format) -> Vec<Pointer> {
+        let this = |rel, href| Pointer { rel, media_type: Some(format.media_type()), href };
+        let mut pointers = vec![
+            this("self", self.address(format)),
+            Pointer { rel: "alternate", media_type: Some("text/html"), href: self.masthead.home.to_string() },
+        ];
+        if let Place::Current { .. } = self.place {
+            let others = Format::ALL.into_iter().filter(|other| *other != format);
+            pointers.extend(others.map(|other| Pointer {
+                rel: "alternate",
+                media_type: Some(other.media_type()),
+                href: self.current(other),
+            }));
+            let hubs = self.masthead.hubs.iter();
+            pointers.extend(hubs.map(|hub| Pointer { rel: "hub", media_type: None, href: hub.to_string() }));
+        }
+        if let Some(older) = self.older() {
+            pointers.push(this("prev-archive", self.archive(older, format)));
+        }
+        if let Place::Archive { number, archives } = self.place {
+            if number < archives {
+                pointers.push(this("next-archive", self.archive(number + 1, format)));
+            }
+            pointers.push(this("current", self.current(format)));
+        }
+        pointers
     }
 }
 
-/// Two entries with one `updated` are a fault to Atom's readers; pieces that carry only a day would
-/// have it. Among equals, each one after the first gets a second more, in the order in
-/// which they were first seen, so that a later one changes none before it.
-fn make_updates_distinct(entries: &mut [Entry]) {
-    entries.sort_by_key(|entry| (entry.updated, entry.number));
+/// For each of these, given with their `updated` and the order in which they were first seen, an
+/// `updated` of its own: two entries with one are a fault to Atom's readers, and pieces that carry only
+/// a day would have it. Among equals, each one after the first gets a second more, so that a later one
+/// changes none before it.
+pub fn distinct(mut updates: Vec<(DateTime<Utc>, i64)>) -> BTreeMap<i64, DateTime<Utc>> {
+    updates.sort_unstable();
     let mut taken = BTreeSet::new();
-    for entry in entries {
-        while !taken.insert(entry.updated) {
-            entry.updated += Duration::seconds(1);
+    let distinct = updates.into_iter().map(|(updated, number)| {
+        let mut updated = updated.trunc_subsecs(0);
+        while !taken.insert(updated) {
+            updated += Duration::seconds(1);
         }
-    }
+        (number, updated)
+    });
+    distinct.collect()
 }
 
 #[cfg(test)]
@@ -224,19 +362,28 @@ pub(crate) mod tests {
             tags: vec!["Water & stone".into()],
             credits: Vec::new(),
             image: None,
+            translation: None,
             enclosure: None,
         }
     }
 
     pub(crate) fn feed(entries: Vec<Entry>) -> Feed {
+        placed(Place::Current { archives: 0 }, entries)
+    }
+
+    pub(crate) fn placed(place: Place, entries: Vec<Entry>) -> Feed {
+        let site = Url::parse("https://far-bank.example/").unwrap();
         let masthead = Masthead {
+            id: "tag:far-bank.example,2026:feed".into(),
             title: "The Far Bank".into(),
             description: "Letters & essays".into(),
             language: "en".parse().unwrap(),
             author: "Shirin Example".into(),
-            home: Url::parse("https://far-bank.example/").unwrap(),
+            home: site.clone(),
+            hubs: vec![site.join("hub").unwrap()],
+            site,
         };
-        Feed::new(masthead, entries)
+        Feed::new(masthead, place, entries)
     }
 
     #[test]
@@ -248,19 +395,51 @@ pub(crate) mod tests {
         ]);
         let ids: Vec<_> = feed.entries().iter().map(|entry| &entry.id[32..]).collect();
         assert_eq!(ids, ["c", "a", "b"]);
-        assert_eq!(feed.entries()[2].updated - feed.entries()[1].updated, Duration::seconds(1));
         assert_eq!(feed.updated(), feed.entries()[0].updated);
+        let day: DateTime<Utc> = "2026-01-02T00:00:00Z".parse().unwrap();
+        let second = Duration::seconds(1);
+        let updates = distinct(vec![(day, 3), (day + second, 2), (day, 1)]);
+        assert_eq!(updates, BTreeMap::from([(1, day), (3, day + second), (2, day + second * 2)]));
     }
 
     #[test]
     fn a_main_feed_has_an_end() {
-        let day = |n: usize| format!("2026-01-{:02}T00:00:00Z", n % 28 + 1);
-        let many = (0..60).map(|n| entry(&format!("{n}"), "x", &day(n))).collect();
-        assert_eq!(feed(many).entries().len(), ENTRIES_MAX);
-        let mut large = entry("l", "x", &day(3));
-        large.html = "x".repeat(200 * 1024);
-        let large = (0..5).map(|n| Entry { id: format!("{n}"), ..large.clone() }).collect();
-        assert_eq!(feed(large).entries().len(), 1);
+        assert_eq!(fitting(vec![10; 60]), ENTRIES_MAX);
+        assert_eq!(fitting(vec![200 * 1024; 5]), 1);
+        assert_eq!(fitting(vec![900 * 1024; 5]), 1);
+        assert_eq!(fitting([]), 0);
+    }
+
+    #[test]
+    fn archives_point_to_each_other_and_never_past_the_newest() {
+        let rels = |place| -> Vec<(&str, String)> {
+            let feed = placed(place, Vec::new());
+            let pointers = feed.pointers(Format::Atom).into_iter();
+            let pointers = pointers.filter(|pointer| !["alternate", "hub"].contains(&pointer.rel));
+            pointers.map(|pointer| (pointer.rel, pointer.href[25..].to_string())).collect()
+        };
+        let own = |rel, href: &str| (rel, href.to_string());
+        assert_eq!(rels(Place::Current { archives: 0 }), [own("self", "feed.atom")]);
+        assert_eq!(
+            rels(Place::Current { archives: 2 }),
+            [own("self", "feed.atom"), own("prev-archive", "archive/2.atom")]
+        );
+        assert_eq!(
+            rels(Place::Archive { number: 1, archives: 2 }),
+            [
+                own("self", "archive/1.atom"),
+                own("next-archive", "archive/2.atom"),
+                own("current", "feed.atom")
+            ]
+        );
+        assert_eq!(
+            rels(Place::Archive { number: 2, archives: 2 }),
+            [
+                own("self", "archive/2.atom"),
+                own("prev-archive", "archive/1.atom"),
+                own("current", "feed.atom")
+            ]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rss::{
-    Category, Channel, Enclosure, Guid, Item, Source,
+    Category, Channel, Enclosure, Guid, Image, Item, Source,
     extension::{
         Extension, ExtensionMap,
         atom::{AtomExtension, Link},
@@ -11,7 +11,13 @@ use rss::{
     },
 };
 
-use super::{Entry, Feed, GENERATOR, MAX_AGE_SECONDS, rights};
+use super::{Entry, Feed, Format, GENERATOR, MAX_AGE_SECONDS, Place, rights};
+
+/// RFC 5005 §2.
+pub(super) const HISTORY: &str = "http://purl.org/syndication/history/1.0";
+const MEDIA: &str = "http://search.yahoo.com/mrss/";
+/// Width and height of the channel's picture; more than 144 is a fault (RSS 2.0).
+const PICTURE_PIXELS: u32 = 144;
 
 /// The document.
 pub fn document(feed: &Feed) -> Vec<u8> {
@@ -23,34 +29,51 @@ pub fn document(feed: &Feed) -> Vec<u8> {
 }
 
 fn channel(feed: &Feed) -> Channel {
-    let link = |rel: &str, media_type: &str, file: &str| Link {
-        rel: rel.into(),
-        href: feed.address(file),
-        mime_type: Some(media_type.into()),
+    let links = feed.pointers(Format::Rss).into_iter().map(|pointer| Link {
+        rel: pointer.rel.into(),
+        href: pointer.href,
+        mime_type: pointer.media_type.map(str::to_string),
         ..Link::default()
+    });
+    // The channel's own `link` says where the page is.
+    let links = links.filter(|link| link.mime_type.as_deref() != Some("text/html"));
+    let masthead = &feed.masthead;
+    let title = mark(&masthead.title);
+    let link = masthead.home.to_string();
+    let image = Image {
+        url: feed.on_site("assets/feed.png"),
+        title: title.clone(),
+        link: link.clone(),
+        width: Some(PICTURE_PIXELS.to_string()),
+        height: Some(PICTURE_PIXELS.to_string()),
+        ..Image::default()
     };
-    let links = vec![
-        link("self", "application/rss+xml", "feed.rss"),
-        link("alternate", "application/atom+xml", "feed.atom"),
-        link("alternate", "application/feed+json", "feed.json"),
-    ];
+    let is_archive = matches!(feed.place, Place::Archive { .. });
+    let namespaces = [is_archive.then_some(("fh", HISTORY)), has_pictures(feed).then_some(("media", MEDIA))];
     Channel {
-        title: mark(&feed.title),
-        link: feed.home.to_string(),
-        description: feed.description.clone(),
-        language: Some(feed.language.to_string()),
+        title,
+        link,
+        description: as_html(&masthead.description),
+        language: Some(masthead.language.to_string()),
         last_build_date: Some(feed.updated().to_rfc2822()),
         generator: Some(GENERATOR.to_string()),
         docs: Some("http://www.rssboard.org/rss-specification".to_string()),
         ttl: Some((MAX_AGE_SECONDS / 60).to_string()),
-        atom_ext: Some(AtomExtension { links }),
+        image: Some(image),
+        atom_ext: Some(AtomExtension { links: links.collect() }),
         items: feed.entries.iter().map(|entry| item(entry, feed)).collect(),
+        extensions: if is_archive { single("fh", "archive", None) } else { ExtensionMap::new() },
+        namespaces: namespaces.into_iter().flatten().map(|(n, uri)| (n.into(), uri.into())).collect(),
         ..Channel::default()
     }
 }
 
+fn has_pictures(feed: &Feed) -> bool {
+    feed.entries.iter().any(|entry| entry.image.is_some())
+}
+
 fn item(entry: &Entry, feed: &Feed) -> Item {
-    let other_language = (entry.language != feed.language).then(|| entry.language.to_string());
+    let other_language = (entry.language != feed.masthead.language).then(|| entry.language.to_string());
     let via = entry.credits.iter().filter_map(|credit| {
         Some(Link {
             rel: "via".into(),
@@ -68,13 +91,15 @@ fn item(entry: &Entry, feed: &Feed) -> Item {
         length: enclosure.bytes.to_string(),
         mime_type: enclosure.media_type.clone(),
     });
-    let categories = entry.tags.iter().map(|tag| Category { name: tag.clone(), domain: None });
+    let domain = feed.on_site("tags/");
+    let categories =
+        entry.tags.iter().map(|tag| Category { name: tag.clone(), domain: Some(domain.clone()) });
     Item {
         title: Some(mark(&entry.title)),
         link: Some(entry.url.clone()),
         guid: Some(Guid { value: entry.id.clone(), permalink: false }),
         pub_date: Some(entry.published.to_rfc2822()),
-        description: Some(entry.summary.clone()),
+        description: Some(as_html(&entry.summary)),
         content: Some(entry.html.clone()),
         categories: categories.collect(),
         dublin_core_ext: Some(DublinCoreExtension {
@@ -84,22 +109,40 @@ fn item(entry: &Entry, feed: &Feed) -> Item {
             ..DublinCoreExtension::default()
         }),
         atom_ext: Some(AtomExtension { links: via.collect() }),
-        extensions: updated(entry),
+        extensions: extensions(entry),
         source,
         enclosure,
         ..Item::default()
     }
 }
 
-/// RSS has no date of change; feedparser, feed-rs and others read Atom's.
-fn updated(entry: &Entry) -> ExtensionMap {
-    let extension = Extension {
-        name: "atom:updated".into(),
-        value: Some(entry.updated.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
-        ..Extension::default()
-    };
-    let by_name = BTreeMap::from([("updated".to_string(), vec![extension])]);
-    BTreeMap::from([("atom".to_string(), by_name)])
+/// Readers take a description for HTML, so text must be written as HTML.
+fn as_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn extensions(entry: &Entry) -> ExtensionMap {
+    // RSS has no date of change; feedparser, feed-rs and others read Atom's.
+    let updated = entry.updated.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let mut extensions = single("atom", "updated", Some(updated));
+    if let Some(picture) = &entry.image {
+        let media_type = mime_guess::from_path(picture).first_or_octet_stream().to_string();
+        let attrs = [("medium", "image"), ("type", media_type.as_str()), ("url", picture.as_str())];
+        let content = Extension {
+            name: "media:content".into(),
+            attrs: attrs.map(|(name, value)| (name.to_string(), value.to_string())).into(),
+            ..Extension::default()
+        };
+        extensions.insert("media".into(), BTreeMap::from([("content".to_string(), vec![content])]));
+    }
+    extensions
+}
+
+/// One element of another vocabulary.
+fn single(prefix: &str, name: &str, value: Option<String>) -> ExtensionMap {
+    let extension = Extension { name: format!("{prefix}:{name}"), value, ..Extension::default() };
+    let by_name = BTreeMap::from([(name.to_string(), vec![extension])]);
+    BTreeMap::from([(prefix.to_string(), by_name)])
 }
 
 const MARKED: [(char, char, &str); 3] =

@@ -236,7 +236,7 @@ fn sighting(scanned: &Scanned, config: &Config, now: DateTime<Utc>) -> Sighting 
     slugs.push(manuscript.slug.clone());
     Sighting {
         path: scanned.path.clone(),
-        content: scanned.content.clone(),
+        content: manuscript.content.clone(),
         brought: manuscript.guid.is_some(),
         guid: manuscript.guid.clone().unwrap_or_else(|| Guid::mint(&config.site.id_authority, day, key)),
         title: manuscript.title.clone(),

@@ -18,6 +18,7 @@ use crate::{
     config::Config,
     diagnostic::{Diagnostic, Problems, SourceFile},
     newsletter::Newsletter,
+    site::Key,
     subscriber::{
         list::{self, LIST_BYTES_MAX, List, Offer},
         token::TokenKey,
@@ -99,12 +100,14 @@ impl Folder {
             }
             Err(problem) => return Read::failed(vec![problem]),
         };
+        let config_text = config.text.clone();
         let reading = Config::read(config, environment, &self.root);
         reading.problems.into_iter().for_each(|problem| problems.push(problem));
         if !reading.is_whole {
             return Read::failed(problems.into_vec());
         }
         let files = self.template_files(&problems);
+        let key = settings_key(&config_text, environment, &files);
         let templates = match Templates::compile(&files, &reading.config.site.languages) {
             Ok(templates) => Some(templates),
             Err(found) => {
@@ -112,7 +115,7 @@ impl Folder {
                 None
             }
         };
-        Read { config: Some(reading.config), templates, problems: problems.into_vec() }
+        Read { config: Some(reading.config), templates, key, problems: problems.into_vec() }
     }
 
     fn template_files(&self, problems: &Problems) -> Vec<SourceFile> {
@@ -173,6 +176,8 @@ pub struct Settings {
     pub config: Config,
     /// `templates/` and `i18n/`
     pub templates: Templates,
+    /// Of all of them, the environment and the program: what was made with others is made anew.
+    pub key: Key,
 }
 
 /// What reading the settings came to.
@@ -181,13 +186,15 @@ pub struct Read {
     pub config: Option<Config>,
     /// If all of them hold.
     pub templates: Option<Templates>,
+    /// Of all that was read.
+    pub key: Key,
     /// Everything wrong.
     pub problems: Vec<Diagnostic>,
 }
 
 impl Read {
     fn failed(problems: Vec<Diagnostic>) -> Self {
-        Self { config: None, templates: None, problems }
+        Self { config: None, templates: None, key: Key::of(["nothing"]), problems }
     }
 
     /// The settings, if nothing is wrong with them; else what is. Notes come with either.
@@ -195,11 +202,26 @@ impl Read {
         let wrong = self.problems.iter().any(Diagnostic::is_error);
         match (self.config, self.templates) {
             (Some(config), Some(templates)) if !wrong => {
-                (Some(Settings { config, templates }), self.problems)
+                (Some(Settings { config, templates, key: self.key }), self.problems)
             }
             _ => (None, self.problems),
         }
     }
+}
+
+fn settings_key(config: &str, environment: &BTreeMap<String, String>, files: &[SourceFile]) -> Key {
+    // Another build of the program may make other pages of the same article.
+    let program = std::env::current_exe().and_then(fs::metadata);
+    let program = program.map(|program| format!("{} {:?}", program.len(), program.modified().ok()));
+    let program = program.unwrap_or_default();
+    let mut parts = vec![program.as_str(), config];
+    for (name, value) in environment.iter().filter(|(name, _)| name.starts_with("BYLINE_")) {
+        parts.extend([name.as_str(), value.as_str()]);
+    }
+    for file in files {
+        parts.extend([file.path.as_str(), file.text.as_str()]);
+    }
+    Key::of(parts)
 }
 
 /// A file's text, or why it has none.

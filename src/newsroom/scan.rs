@@ -9,8 +9,6 @@ use std::{
     time::SystemTime,
 };
 
-use sha2::{Digest, Sha256};
-
 use super::source_file;
 use crate::{
     article::{ARTICLE_BYTES_MAX, Desk, Format, Manuscript},
@@ -39,8 +37,6 @@ pub struct Scanned {
     pub file: Arc<SourceFile>,
     /// Its side file.
     pub side: Option<Arc<SourceFile>>,
-    /// SHA-256 of both, as hex.
-    pub content: String,
     /// What it says, unless a problem stops it.
     pub manuscript: Option<Arc<Manuscript>>,
     /// What stops it.
@@ -110,7 +106,6 @@ fn read(path: &str, full: &Path, bytes: u64, side: Option<(&str, &Path)>, desk: 
     let shown = format!("articles/{path}");
     let failed = |file: Arc<SourceFile>, problem: Diagnostic| Scanned {
         path: path.to_string(),
-        content: String::new(),
         file,
         side: None,
         manuscript: None,
@@ -131,20 +126,7 @@ fn read(path: &str, full: &Path, bytes: u64, side: Option<(&str, &Path)>, desk: 
     };
     let problems = Problems::default();
     let manuscript = Manuscript::read(&file, side.as_ref(), path, desk, &problems).map(Arc::new);
-    let mut digest = Sha256::new();
-    digest.update(&file.text);
-    if let Some(side) = &side {
-        digest.update([0]);
-        digest.update(&side.text);
-    }
-    Scanned {
-        path: path.to_string(),
-        content: crate::text::hex(&digest.finalize()),
-        file,
-        side,
-        manuscript,
-        errors: problems.into_vec(),
-    }
+    Scanned { path: path.to_string(), file, side, manuscript, errors: problems.into_vec() }
 }
 
 type Files = BTreeMap<String, (PathBuf, Stamp)>;

@@ -4,11 +4,11 @@ use chrono::SecondsFormat;
 
 use super::Settings;
 use crate::{
-    article::Article,
+    article::{Article, identity::tag_slug},
     feed::page_of,
     language::Language,
     newsletter::Newsletter,
-    template::context::{AttributionContext, Card, ImageContext, NewsletterContext, SiteContext},
+    template::context::{AttributionContext, Card, ImageContext, NewsletterContext, SiteContext, TopicLink},
 };
 
 /// The class of the attribution line; in pages and letters only.
@@ -34,7 +34,7 @@ impl Settings {
             datetime: published.to_rfc3339_opts(SecondsFormat::Secs, true),
             summary: manuscript.summary.clone(),
             attributions: attributions.collect(),
-            tags: manuscript.tags.clone(),
+            tags: manuscript.tags.iter().map(|tag| self.topic(tag)).collect(),
             image: manuscript
                 .image
                 .as_ref()
@@ -42,6 +42,13 @@ impl Settings {
             body_html: None,
             text_body: None,
         }
+    }
+
+    /// A tag, and the page with all that bear it.
+    fn topic(&self, tag: &str) -> TopicLink {
+        let url =
+            tag_slug(tag).and_then(|slug| self.config.site.url.join(&format!("tags/{}", slug.path())).ok());
+        TopicLink { name: tag.to_string(), url: url.map(String::from), count: String::new() }
     }
 
     /// The site, in a language.

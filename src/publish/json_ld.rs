@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Structured data, safe inside `<script>`.
-pub(super) fn of(article: &Article, config: &Config) -> String {
+pub(super) fn of(article: &Article, translation: Option<&Article>, config: &Config) -> String {
     let manuscript = &article.manuscript;
     let url = page_of(article, &config.site.url);
     let authors: Vec<Value> = manuscript
@@ -45,6 +45,15 @@ pub(super) fn of(article: &Article, config: &Config) -> String {
         // "The Organization on whose behalf the creator was working": an exact fit.
         put("sourceOrganization", one_or_many(organizations));
         put("isBasedOn", one_or_many(originals));
+    }
+    if let Some(other) = translation {
+        // Which of the two came first is what the author says, by naming the other.
+        let (key, url) = match manuscript.translation.is_some() {
+            true => ("translationOfWork", page_of(other, &config.site.url)),
+            false => ("workTranslation", page_of(other, &config.site.url)),
+        };
+        let language = &other.manuscript.language;
+        put(key, json!({ "@type": "NewsArticle", "@id": url, "url": url, "inLanguage": language }));
     }
     // `<` would let a title close the script element.
     Value::Object(data).to_string().replace('<', "\\u003c")

@@ -1,88 +1,269 @@
-//! Pages: the index, each article, and what stands where nothing does.
+//! Pages: lists, articles, how to subscribe, and what stands where nothing does.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::{HTML, PAGE_MAX_AGE, PublishError, STYLE_MAX_AGE, feed_title, json_ld};
+use super::{
+    PAGE, PICTURE, STYLE, Sheet, json_ld,
+    sections::{Kind, Live, Plan, Section},
+};
 use crate::{
     article::{Article, attribution::SearchEngines},
     feed::page_of,
     language::Language,
     newsroom::Settings,
-    site::{Content, Edition, Notices},
+    site::{Key, Notices},
     template::{
-        Page, TemplateError,
+        PICTURES, Page, TemplateError,
         context::{
-            ArticleRest, FeedLink, FullArticle, IndexRest, LanguageLink, Moment, NothingMore, PageContext,
-            PageHead, TranslationLink,
+            ArticleRest, CadenceContext, FeedLink, FeedRest, FullArticle, LanguageLink, ListRest, Moment,
+            NewsletterOffer, NothingMore, PageContext, PageHead, SubscribeRest, TopicLink, TopicsRest,
+            TranslationLink,
         },
     },
 };
 
-/// Articles on an index, newest first.
-const INDEX_ARTICLES_MAX: usize = 50;
+/// Articles on a page of a list. The first page has up to twice as many, less one: pages are numbered
+/// from the oldest, and one that is full never changes again.
+const LIST_ARTICLES: usize = 20;
+/// Articles that a person sees who opens a feed.
+const FEED_VIEW_ARTICLES: usize = 10;
 
-/// Adds every page of what is live.
-pub(super) fn add(edition: &mut Edition, live: &[Article], settings: &Settings) -> Result<(), PublishError> {
-    let site = &settings.config.site;
-    let mut put = |path: String, html: String| {
-        let content = Content { bytes: html.into_bytes(), media_type: HTML, max_age: PAGE_MAX_AGE };
-        edition.pages.insert(path, content);
-    };
-    put("/".into(), index(live.iter(), site.language(), "/", settings)?);
-    for language in &site.languages {
-        let of_language = live.iter().filter(|article| article.manuscript.language == *language);
-        let path = format!("/{language}/");
-        put(path.clone(), index(of_language, language, &path, settings)?);
+/// Adds the pages of a section: its list, and what a person sees who opens its feed.
+pub(super) fn add_section<'p>(sheets: &mut Vec<Sheet<'p>>, section: &'p Section, plan: &'p Plan<'_>) {
+    let full = (section.articles.len() / LIST_ARTICLES).saturating_sub(1);
+    let (first, rest) = section.articles.split_at(section.articles.len() - full * LIST_ARTICLES);
+    let numbered =
+        rest.chunks(LIST_ARTICLES).enumerate().map(|(index, articles)| (Some(full - index), articles));
+    for (number, articles) in [(None, first)].into_iter().chain(numbered) {
+        let path = list_path(section, number);
+        let key = list_key(articles, &format!("{path} {full} {}", section.name), plan);
+        let own = path.clone();
+        let make = move || list(section, articles, (number, full), &own, plan).map(String::into_bytes);
+        sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(move || Ok(make()?)) });
     }
-    for article in live {
-        put(format!("/{}/", article.manuscript.slug), piece(article, live, settings)?);
-    }
-    let style = settings.templates.style().as_bytes().to_vec();
-    let content = Content { bytes: style, media_type: "text/css; charset=utf-8", max_age: STYLE_MAX_AGE };
-    edition.pages.insert("/assets/style.css".into(), content);
-    for language in &site.languages {
-        let notices = Notices {
-            missing: notice(Page::Missing, "missing.title", language, settings)?,
-            gone: notice(Page::Gone, "gone.title", language, settings)?,
-        };
-        edition.notices.push((language.clone(), notices));
-    }
-    Ok(())
+    let newest = &section.articles[..section.articles.len().min(FEED_VIEW_ARTICLES)];
+    let path = format!("{}feed.html", section.prefix);
+    let key = list_key(newest, &format!("{path} {}", section.name), plan);
+    let make = move || Ok(feed_view(section, newest, plan)?.into_bytes());
+    sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
 }
 
-fn index<'a>(
-    articles: impl Iterator<Item = &'a Article>,
-    language: &Language,
+/// Adds every other page, and what pages need.
+pub(super) fn add<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan<'_>) {
+    let settings = plan.settings;
+    for live in &plan.live {
+        let path = format!("/{}/", live.article.manuscript.slug);
+        let translation = plan.translation(&live.article).map(|other| other.key);
+        let key = Key::of([Some(live.key), translation].into_iter().flatten());
+        let make = move || Ok(piece(live, plan)?.into_bytes());
+        sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
+    }
+    for section in plan.sections().iter().filter(|section| section.has_archives()) {
+        let path = format!("{}subscribe/", section.prefix);
+        let make = move || Ok(subscribe(section, plan)?.into_bytes());
+        sheets.push(Sheet { path, form: &PAGE, key: settings.key, make: Box::new(make) });
+    }
+    for (kind, prefix, title) in
+        [(Kind::Tag, "/tags/", "page.topics"), (Kind::Outlet, "/outlets/", "page.outlets")]
+    {
+        let counted: Vec<(&Section, usize)> =
+            plan.sections_of(kind).map(|section| (section, section.articles.len())).collect();
+        if counted.is_empty() {
+            continue;
+        }
+        let named =
+            counted.iter().map(|(section, count)| format!("{} {} {count}", section.prefix, section.name));
+        let key = Key::of([settings.key.to_string()].into_iter().chain(named));
+        let make = move || Ok(topics(&counted, prefix, title, plan)?.into_bytes());
+        sheets.push(Sheet { path: prefix.into(), form: &PAGE, key, make: Box::new(make) });
+    }
+    let style = move || Ok(settings.templates.style().as_bytes().to_vec());
+    let path = "/assets/style.css".to_string();
+    sheets.push(Sheet { path, form: &STYLE, key: settings.key, make: Box::new(style) });
+    for (path, bytes) in PICTURES {
+        let key = Key::of([*bytes]);
+        sheets.push(Sheet {
+            path: (*path).into(),
+            form: &PICTURE,
+            key,
+            make: Box::new(|| Ok(bytes.to_vec())),
+        });
+    }
+}
+
+/// What stands where nothing does, in each language.
+pub(super) fn notices(plan: &Plan<'_>) -> Vec<(Language, Notices)> {
+    let settings = plan.settings;
+    let languages = settings.config.site.languages.iter();
+    let notices = languages.filter_map(|language| {
+        let missing = notice(Page::Missing, "missing.title", language, settings);
+        let gone = notice(Page::Gone, "gone.title", language, settings);
+        Some((language.clone(), Notices { missing: missing.ok()?, gone: gone.ok()? }))
+    });
+    notices.collect()
+}
+
+/// The value of `Link` of every feed (`WebSub` §4): `{self}` stands for its own address.
+pub(super) fn feed_link(plan: &Plan<'_>) -> String {
+    let hubs = plan.settings.config.hubs();
+    let hubs: String = hubs.iter().map(|hub| format!(", <{hub}>; rel=\"hub\"")).collect();
+    format!("<{{self}}>; rel=\"self\"{hubs}")
+}
+
+fn list_path(section: &Section, number: Option<usize>) -> String {
+    match number {
+        None => section.prefix.clone(),
+        Some(number) => format!("{}page/{number}/", section.prefix),
+    }
+}
+
+fn list_key(articles: &[Arc<Live>], about: &str, plan: &Plan<'_>) -> Key {
+    let own = [Key::of([about]), plan.settings.key].into_iter();
+    Key::of(own.chain(articles.iter().map(|live| live.key)))
+}
+
+fn list(
+    section: &Section,
+    articles: &[Arc<Live>],
+    (number, full): (Option<usize>, usize),
     path: &str,
-    settings: &Settings,
+    plan: &Plan<'_>,
 ) -> Result<String, TemplateError> {
+    let (settings, language) = (plan.settings, &section.language);
     let site = &settings.config.site;
+    let url = plan.url(path).to_string();
+    let title = match section.kind {
+        Kind::Tag | Kind::Outlet => section.name.clone(),
+        Kind::Whole | Kind::Language => site.title.for_readers_of(language).to_string(),
+    };
     let head = PageHead {
-        title: site.title.for_readers_of(language).to_string(),
-        description: site.description.for_readers_of(language).to_string(),
-        url: absolute(settings, path),
-        canonical: Some(absolute(settings, path)),
+        title,
+        description: match section.kind {
+            Kind::Tag | Kind::Outlet => String::new(),
+            Kind::Whole | Kind::Language => site.description.for_readers_of(language).to_string(),
+        },
+        canonical: Some(url.clone()),
+        url,
         ..head(language)
     };
-    let articles = articles.take(INDEX_ARTICLES_MAX).map(|article| settings.card(article)).collect();
-    let context = page(settings, language, head, IndexRest { articles });
-    settings.templates.page(Page::Index, language, &context)
+    let page_url = |number: Option<usize>| plan.url(&list_path(section, number)).to_string();
+    let older = number.map_or(full, |number| number - 1);
+    let rest = ListRest {
+        kind: match section.kind {
+            Kind::Whole | Kind::Language => "front",
+            Kind::Tag => "topic",
+            Kind::Outlet => "outlet",
+        },
+        articles: articles.iter().map(|live| settings.card(&live.article)).collect(),
+        older: (older > 0).then(|| page_url(Some(older))),
+        newer: number.map(|number| page_url((number < full).then_some(number + 1))),
+    };
+    let mut context = page(settings, language, head, rest);
+    if matches!(section.kind, Kind::Tag | Kind::Outlet) {
+        context.feeds.insert(0, feed_of(section, plan));
+    }
+    settings.templates.page(Page::List, language, &context)
 }
 
-fn piece(article: &Article, live: &[Article], settings: &Settings) -> Result<String, TemplateError> {
-    let config = &settings.config;
+fn feed_of(section: &Section, plan: &Plan<'_>) -> FeedLink {
+    feed_link_at(plan.title(section), &section.prefix, |path| plan.url(path).to_string())
+}
+
+fn feed_link_at(title: String, prefix: &str, url: impl Fn(&str) -> String) -> FeedLink {
+    FeedLink {
+        title,
+        rss: url(&format!("{prefix}feed.rss")),
+        atom: url(&format!("{prefix}feed.atom")),
+        json: url(&format!("{prefix}feed.json")),
+    }
+}
+
+/// What a person sees who opens a feed in a browser.
+fn feed_view(section: &Section, newest: &[Arc<Live>], plan: &Plan<'_>) -> Result<String, TemplateError> {
+    let (settings, language) = (plan.settings, &section.language);
+    let head = PageHead {
+        title: plan.title(section),
+        url: plan.url(&format!("{}feed.html", section.prefix)).to_string(),
+        robots: Some("noindex".into()),
+        ..head(language)
+    };
+    let rest = FeedRest {
+        feed: feed_of(section, plan),
+        home: plan.url(&section.prefix).to_string(),
+        articles: newest.iter().map(|live| settings.card(&live.article)).collect(),
+    };
+    settings.templates.page(Page::Feed, language, &page(settings, language, head, rest))
+}
+
+/// Feeds and newsletters, and how to get them.
+fn subscribe(section: &Section, plan: &Plan<'_>) -> Result<String, TemplateError> {
+    let (settings, language) = (plan.settings, &section.language);
+    let url = plan.url(&format!("{}subscribe/", section.prefix)).to_string();
+    let head = PageHead {
+        title: settings.templates.string(language, "page.subscribe").to_string(),
+        canonical: Some(url.clone()),
+        url,
+        ..head(language)
+    };
+    let newsletters = settings.config.newsletters.iter().map(|newsletter| NewsletterOffer {
+        newsletter: settings.newsletter_context(newsletter, language),
+        cadences: newsletter
+            .cadences
+            .iter()
+            .map(|cadence| CadenceContext {
+                name: match settings.templates.string(language, &format!("cadence.{}", cadence.name)) {
+                    "" => cadence.name.clone(),
+                    said => said.to_string(),
+                },
+            })
+            .collect(),
+    });
+    let rest = SubscribeRest { newsletters: newsletters.collect() };
+    settings.templates.page(Page::Subscribe, language, &page(settings, language, head, rest))
+}
+
+/// Every tag, or every outlet.
+fn topics(
+    sections: &[(&Section, usize)],
+    prefix: &str,
+    title: &str,
+    plan: &Plan<'_>,
+) -> Result<String, TemplateError> {
+    let (settings, language) = (plan.settings, plan.settings.config.site.language());
+    let url = plan.url(prefix).to_string();
+    let head = PageHead {
+        title: settings.templates.string(language, title).to_string(),
+        canonical: Some(url.clone()),
+        url,
+        ..head(language)
+    };
+    let topics = sections.iter().map(|(section, count)| TopicLink {
+        name: section.name.clone(),
+        url: Some(plan.url(&section.prefix).to_string()),
+        count: language.number(*count),
+    });
+    let rest = TopicsRest { topics: topics.collect() };
+    settings.templates.page(Page::Topics, language, &page(settings, language, head, rest))
+}
+
+fn piece(live: &Live, plan: &Plan<'_>) -> Result<String, TemplateError> {
+    let settings = plan.settings;
+    let (article, config) = (&live.article, &settings.config);
     let manuscript = &article.manuscript;
     let language = &manuscript.language;
     let (published, updated) = (article.published(), article.updated());
     let (canonical, robots) = search_engines(article, settings);
+    let translation = plan.translation(article);
     let head = PageHead {
         title: manuscript.title.clone(),
         description: manuscript.summary.clone(),
         url: page_of(article, &config.site.url).to_string(),
         canonical,
         robots,
-        json_ld: Some(json_ld::of(article, config)),
+        json_ld: Some(json_ld::of(article, translation.map(|other| &other.article), config)),
         kind: "article",
         image: manuscript.image.as_ref().map(|image| image.src.clone()),
         published: Some(machine(published)),
@@ -98,7 +279,8 @@ fn piece(article: &Article, live: &[Article], settings: &Settings) -> Result<Str
             date: language.date(&updated.with_timezone(&config.site.zone)),
             datetime: machine(updated),
         }),
-        translation: translation(article, live, settings),
+        translation: translation.map(|other| translation_link(&other.article, settings)),
+        originals: manuscript.attributions.iter().filter_map(|attribution| attribution.url.clone()).collect(),
     };
     let context = page(settings, language, head, ArticleRest { article: full });
     settings.templates.page(Page::Article, language, &context)
@@ -117,26 +299,15 @@ fn search_engines(article: &Article, settings: &Settings) -> (Option<String>, Op
     (own, None)
 }
 
-/// The same piece in another language, whichever of the two names the other.
-fn translation(article: &Article, live: &[Article], settings: &Settings) -> Option<TranslationLink> {
-    let named = |by: &Article, other: &Article| {
-        by.manuscript.translation.as_deref().is_some_and(|name| {
-            let slug = other.manuscript.slug.as_str();
-            name == slug || crate::article::identity::Slug::of(name).is_ok_and(|name| name.as_str() == slug)
-        })
-    };
-    let other = live.iter().find(|other| {
-        other.manuscript.language != article.manuscript.language
-            && (named(article, other) || named(other, article))
-    })?;
+fn translation_link(other: &Article, settings: &Settings) -> TranslationLink {
     let language = &other.manuscript.language;
-    Some(TranslationLink {
+    TranslationLink {
         title: other.manuscript.title.clone(),
         url: page_of(other, &settings.config.site.url).to_string(),
         language: language.clone(),
         direction: language.direction(),
         language_name: language.own_name().to_string(),
-    })
+    }
 }
 
 fn notice(
@@ -185,6 +356,7 @@ pub fn page<'c, R: Serialize>(
         url: site.home(code).to_string(),
         current: code == language,
     });
+    let prefix = if language == site.language() { String::new() } else { format!("{language}/") };
     PageContext {
         site: settings.site_context(language),
         language: language.clone(),
@@ -192,26 +364,22 @@ pub fn page<'c, R: Serialize>(
         t: settings.templates.strings(language),
         languages: languages.collect(),
         feeds: feeds(settings, language),
+        subscribe_url: absolute(settings, &format!("/{prefix}subscribe/")),
         page: head,
         rest,
     }
 }
 
-/// Every feed, the one for this page first: the joint feed on pages in the site's own language.
+/// The site's feed and those of its languages, the one for this page first.
 fn feeds(settings: &Settings, language: &Language) -> Vec<FeedLink> {
     let site = &settings.config.site;
-    let link = |title: String, prefix: &str| FeedLink {
-        title,
-        rss: absolute(settings, &format!("{prefix}feed.rss")),
-        atom: absolute(settings, &format!("{prefix}feed.atom")),
-        json: absolute(settings, &format!("{prefix}feed.json")),
-    };
-    let mut feeds = vec![link(feed_title(settings, site.language(), true), "/")];
+    let link = |title: String, prefix: &str| feed_link_at(title, prefix, |path| absolute(settings, path));
+    let mut feeds = vec![link(site.title.for_readers_of(site.language()).to_string(), "/")];
     if site.languages.len() > 1 {
         for each in &site.languages {
-            let feed = link(feed_title(settings, each, false), &format!("/{each}/"));
+            let title = format!("{} · {}", site.title.for_readers_of(each), each.own_name());
             let first = each == language && language != site.language();
-            feeds.insert(if first { 0 } else { feeds.len() }, feed);
+            feeds.insert(if first { 0 } else { feeds.len() }, link(title, &format!("/{each}/")));
         }
     }
     feeds

@@ -1,41 +1,85 @@
-//! The published tree: in memory for readers, in `public/` for whatever else serves files.
+//! The published tree: feeds in memory for readers, everything in `public/`.
 //!
 //! A tree is swapped whole, so no reader sees the RSS of one generation beside the Atom of another. A
-//! document whose bytes did not change keeps its validators, also over a restart: Last-Modified is the
-//! time of its file in `public/`, which is written only when the bytes change.
+//! document is made again only if what it depends on changed ([`Key`]), and one whose bytes did not
+//! change keeps its validators, also over a restart.
 
+mod delta;
 mod document;
+mod journal;
+mod key;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
-    time::SystemTime,
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use chrono::{DateTime, Utc};
 
 pub use document::{Document, Encoding};
+pub use key::Key;
 
+use self::{
+    document::{Facts, etag_of},
+    journal::{Journal, Line},
+};
 use crate::{durable, language::Language};
 
-/// Where the folder says what was published into it, a path a line.
-const PUBLISHED: &str = ".published";
+/// How a kind of document is kept and served.
+#[derive(Debug)]
+pub struct Form {
+    /// The value of Content-Type.
+    pub media_type: &'static str,
+    /// How long readers may keep it, in seconds.
+    pub max_age: u32,
+    /// Whether its bytes are held in memory, or read from `public/` when somebody asks.
+    pub in_memory: bool,
+    /// Whether compressing it gains anything.
+    pub compress: bool,
+}
 
-/// What is to be published.
-#[derive(Debug, Default)]
-pub struct Edition {
-    /// Pages and feeds, by their path: `/`, `/qanats/`, `/feed.rss`. Decoded, not percent-encoded.
-    pub pages: BTreeMap<String, Content>,
+/// What is to be published. `E` is why a document could not be made.
+pub struct Edition<'e, E> {
+    /// Pages and feeds, each path once.
+    pub sheets: Vec<Sheet<'e, E>>,
     /// Files of the newsroom that pages show, by their path: `/media/images/x.png`.
     pub media: BTreeMap<String, PathBuf>,
+    /// Where else things are.
+    pub signposts: Signposts,
+}
+
+/// One document to be published.
+pub struct Sheet<'e, E> {
+    /// `/`, `/qanats/`, `/feed.rss`: decoded, not percent-encoded.
+    pub path: String,
+    /// How it is kept and served.
+    pub form: &'static Form,
+    /// Of all that its bytes depend on.
+    pub key: Key,
+    /// Makes the bytes.
+    pub make: Make<'e, E>,
+}
+
+/// Makes a document's bytes.
+pub type Make<'e, E> = Box<dyn Fn() -> Result<Vec<u8>, E> + Send + Sync + 'e>;
+
+/// Answers for addresses where no document stands.
+#[derive(Debug, Default)]
+pub struct Signposts {
     /// Old addresses and the new ones (percent-encoded).
     pub moved: BTreeMap<String, String>,
     /// Addresses of withdrawn articles.
     pub gone: BTreeSet<String>,
     /// What a missing page and a withdrawn one look like, the site's own language first.
     pub notices: Vec<(Language, Notices)>,
+    /// The value of `Link` of every feed, with `{self}` for its own address.
+    pub feed_link: String,
 }
 
 /// The two pages without an address of their own.
@@ -45,17 +89,6 @@ pub struct Notices {
     pub missing: String,
     /// 410
     pub gone: String,
-}
-
-/// A document's bytes, and how it is served.
-#[derive(Debug, Clone)]
-pub struct Content {
-    /// What a reader gets.
-    pub bytes: Vec<u8>,
-    /// The value of Content-Type.
-    pub media_type: &'static str,
-    /// How long readers may keep it, in seconds.
-    pub max_age: u32,
 }
 
 /// A file served from `public/`.
@@ -76,9 +109,7 @@ pub struct Media {
 pub struct Tree {
     documents: BTreeMap<String, Arc<Document>>,
     media: BTreeMap<String, Media>,
-    moved: BTreeMap<String, String>,
-    gone: BTreeSet<String>,
-    notices: Vec<(Language, Notices)>,
+    signposts: Signposts,
 }
 
 /// What stands at an address.
@@ -114,10 +145,10 @@ impl Tree {
         if let Some(media) = self.media.get(path) {
             return Found::Media(media);
         }
-        if let Some(to) = self.moved.get(path) {
+        if let Some(to) = self.signposts.moved.get(path) {
             return Found::Moved(to);
         }
-        if self.gone.contains(path) {
+        if self.signposts.gone.contains(path) {
             return Found::Gone;
         }
         Found::Missing
@@ -125,15 +156,19 @@ impl Tree {
 
     /// The pages for what is not there, in a language or the site's own.
     pub fn notices(&self, language: Option<&Language>) -> Option<&Notices> {
-        let same = self.notices.iter().find(|(own, _)| Some(own) == language);
-        same.or_else(|| self.notices.first()).map(|(_, notices)| notices)
+        let notices = &self.signposts.notices;
+        let same = notices.iter().find(|(own, _)| Some(own) == language);
+        same.or_else(|| notices.first()).map(|(_, notices)| notices)
     }
 
-    /// Makes the compressed forms of the feeds, which are asked for most.
+    /// The value of `Link` for the feed whose own address is `url`.
+    pub fn feed_link(&self, url: &str) -> String {
+        self.signposts.feed_link.replace("{self}", url)
+    }
+
+    /// Makes the compressed forms of what is held in memory, which is asked for most.
     pub fn compress_feeds(&self) {
-        let feeds =
-            self.documents.values().filter(|document| document.media_type().starts_with("application/"));
-        feeds.for_each(|document| document.compress());
+        self.documents.values().for_each(|document| document.compress());
     }
 
     /// Every document with its path.
@@ -151,12 +186,23 @@ impl Tree {
 pub struct Site {
     folder: PathBuf,
     current: RwLock<Arc<Tree>>,
+    journal: Mutex<Journal>,
+}
+
+/// A document of the new generation.
+struct Made {
+    document: Arc<Document>,
+    /// The journal does not know it yet, so the folder may not have it.
+    is_new: bool,
+    /// Its bytes are not what they were.
+    has_changed: bool,
 }
 
 impl Site {
     /// A site published into `folder`; nothing is in memory yet.
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_path_buf(), current: RwLock::default() }
+        let journal = Mutex::new(Journal::open(folder));
+        Self { folder: folder.to_path_buf(), current: RwLock::default(), journal }
     }
 
     /// The generation that readers see.
@@ -164,33 +210,112 @@ impl Site {
         self.current.read().expect("nothing panics while holding it").clone()
     }
 
-    /// Writes what changed, then lets readers see it all at once. On an error readers keep what they
-    /// had, and so does the folder, file by file.
-    pub fn publish(&self, edition: Edition, now: DateTime<Utc>) -> io::Result<Published> {
-        let before = self.current();
-        let mut published = Published::default();
-        let mut tree =
-            Tree { moved: edition.moved, gone: edition.gone, notices: edition.notices, ..Tree::default() };
-        for (path, content) in edition.pages {
-            let document = match before.documents.get(&path) {
-                Some(document) if document.is(&content) => document.clone(),
-                _ => Arc::new(self.place(&path, content, now, &mut published)?),
-            };
-            tree.documents.insert(path, document);
+    /// Whether `public/` is still there; if not, everything must be published anew.
+    pub fn is_whole(&self) -> bool {
+        self.journal.lock().expect("nothing panics while holding it").is_there()
+    }
+
+    /// Makes what changed, lets readers see it all at once, and makes it durable. On an error before the
+    /// swap readers keep what they had; on one after it the next publishing writes what is missing.
+    pub fn publish<E: From<io::Error> + Send>(
+        &self,
+        edition: Edition<'_, E>,
+        now: DateTime<Utc>,
+    ) -> Result<Published, E> {
+        let mut journal = self.journal.lock().expect("nothing panics while holding it");
+        let mut before = self.current();
+        if !journal.is_there() {
+            // Nothing stands in the folder any more, whatever stood there.
+            *journal = Journal::open(&self.folder);
+            before = Arc::default();
+        }
+        let paths: Vec<String> = edition.sheets.iter().map(|sheet| sheet.path.clone()).collect();
+        let made = in_parallel(&edition.sheets, |sheet| self.make(sheet, &before, &journal, now))?;
+        let mut tree = Tree { signposts: edition.signposts, ..Tree::default() };
+        let mut fresh = Vec::new();
+        let mut written = made.iter().filter(|made| made.has_changed).count();
+        for (path, made) in paths.into_iter().zip(made) {
+            if made.is_new {
+                fresh.push((path.clone(), made.document.clone()));
+            }
+            tree.documents.insert(path, made.document);
         }
         for (path, source) in edition.media {
             // A file that was taken away meanwhile is missing from the site, and its article says so.
-            match self.place_media(&path, &source, &mut published) {
-                Ok(Some(media)) => {
-                    tree.media.insert(path, media);
-                }
+            match self.place_media(&path, &source, &mut written) {
+                Ok(Some(media)) => drop(tree.media.insert(path, media)),
                 Ok(None) => {}
                 Err(why) => tracing::warn!("{path} cannot be published: {why}"),
             }
         }
-        published.removed = self.sweep(&tree)?;
-        *self.current.write().expect("nothing panics while holding it") = Arc::new(tree);
-        Ok(published)
+        let tree = Arc::new(tree);
+        *self.current.write().expect("nothing panics while holding it") = tree.clone();
+        self.keep(&fresh)?;
+        let removed = self.sweep(&tree, &mut journal, &fresh)?;
+        Ok(Published { written, removed })
+    }
+
+    /// The document as it stands, if it depends on nothing that changed; else made anew. A page is then
+    /// in the folder already, though not yet for sure after a power cut.
+    fn make<E: From<io::Error>>(
+        &self,
+        sheet: &Sheet<'_, E>,
+        before: &Tree,
+        journal: &Journal,
+        now: DateTime<Utc>,
+    ) -> Result<Made, E> {
+        let known = journal.known.get(&sheet.path).and_then(Option::as_ref);
+        if let Some(document) = before.documents.get(&sheet.path)
+            && document.key() == sheet.key
+            && std::ptr::eq(document.form(), sheet.form)
+        {
+            let is_new = known.is_none_or(|facts| *facts != document.facts());
+            return Ok(Made { document: document.clone(), is_new, has_changed: false });
+        }
+        let file = self.file_of(&sheet.path);
+        if let Some(facts) = known.filter(|facts| facts.key == sheet.key && stands(&file, facts)) {
+            let stood = |document| Made { document: Arc::new(document), is_new: false, has_changed: false };
+            if !sheet.form.in_memory {
+                return Ok(stood(Document::in_folder(sheet.form, facts.clone(), file)));
+            }
+            if let Ok(bytes) = fs::read(&file)
+                && etag_of(&bytes) == facts.etag
+            {
+                return Ok(stood(Document::in_memory(sheet.form, facts.clone(), bytes, None)));
+            }
+        }
+        let bytes = (sheet.make)()?;
+        let etag = etag_of(&bytes);
+        let last = before.documents.get(&sheet.path).map(|document| document.facts());
+        let last = last.as_ref().or(known).filter(|facts| facts.etag == etag && stands(&file, facts));
+        let has_changed = last.is_none();
+        let modified = last.map_or_else(|| SystemTime::from(now), |facts| facts.modified);
+        let facts = Facts { key: sheet.key, etag, modified, bytes: bytes.len() };
+        let document = if sheet.form.in_memory {
+            Document::in_memory(
+                sheet.form,
+                facts,
+                bytes,
+                before.documents.get(&sheet.path).map(AsRef::as_ref),
+            )
+        } else {
+            if has_changed {
+                durable::place(&file, &bytes, Some(modified))?;
+            }
+            Document::in_folder(sheet.form, facts, file)
+        };
+        Ok(Made { document: Arc::new(document), is_new: true, has_changed })
+    }
+
+    /// Writes what is in memory alone, and makes sure of all that is new.
+    fn keep(&self, fresh: &[(String, Arc<Document>)]) -> io::Result<()> {
+        for (path, document) in fresh.iter().filter(|(_, document)| document.form().in_memory) {
+            let file = self.file_of(path);
+            if !stands(&file, &document.facts()) || fs::read(&file)? != document.read()? {
+                durable::place(&file, &document.read()?, Some(document.modified()))?;
+            }
+        }
+        durable::make_sure(fresh.iter().map(|(path, _)| self.file_of(path)).collect())
     }
 
     fn file_of(&self, path: &str) -> PathBuf {
@@ -201,27 +326,7 @@ impl Site {
         }
     }
 
-    fn place(
-        &self,
-        path: &str,
-        content: Content,
-        now: DateTime<Utc>,
-        published: &mut Published,
-    ) -> io::Result<Document> {
-        let file = self.file_of(path);
-        let modified = match fs::read(&file) {
-            Ok(there) if there == content.bytes => fs::metadata(&file)?.modified()?,
-            _ => {
-                let modified = SystemTime::from(now);
-                durable::write(&file, &content.bytes, Some(modified))?;
-                published.written += 1;
-                modified
-            }
-        };
-        Ok(Document::new(content, modified))
-    }
-
-    fn place_media(&self, path: &str, source: &Path, published: &mut Published) -> io::Result<Option<Media>> {
+    fn place_media(&self, path: &str, source: &Path, written: &mut usize) -> io::Result<Option<Media>> {
         let Ok(original) = fs::metadata(source) else { return Ok(None) };
         let file = self.file_of(path);
         let (bytes, modified) = (original.len(), original.modified()?);
@@ -229,61 +334,124 @@ impl Site {
             .is_ok_and(|copy| copy.len() == bytes && copy.modified().is_ok_and(|time| time == modified));
         if !same {
             durable::write(&file, &fs::read(source)?, Some(modified))?;
-            published.written += 1;
+            *written += 1;
         }
         let media_type = mime_guess::from_path(path).first_or_octet_stream().to_string();
         Ok(Some(Media { path: file, bytes, modified, media_type }))
     }
 
-    /// Takes away what an earlier generation published and this one has not. What somebody else put into
-    /// the folder is left alone: only what stands in the list of the last generation is ours.
-    fn sweep(&self, tree: &Tree) -> io::Result<usize> {
-        let paths = tree.documents.keys().chain(tree.media.keys());
-        let now: BTreeSet<String> = paths.cloned().collect();
-        let list = self.folder.join(PUBLISHED);
-        let before = fs::read_to_string(&list).unwrap_or_default();
+    /// Takes away what an earlier generation published and this one has not, and writes down what was
+    /// done. What somebody else put into the folder is left alone: only what the journal knows is ours.
+    fn sweep(
+        &self,
+        tree: &Tree,
+        journal: &mut Journal,
+        fresh: &[(String, Arc<Document>)],
+    ) -> io::Result<usize> {
+        let stands = |path: &String| tree.documents.contains_key(path) || tree.media.contains_key(path);
+        let old: Vec<String> = journal.known.keys().filter(|path| !stands(path)).cloned().collect();
         let mut removed = 0;
-        for old in before.lines().filter(|path| !now.contains(*path)) {
-            let file = self.file_of(old);
-            if fs::remove_file(&file).is_ok() {
-                removed += 1;
-            }
+        for path in &old {
+            let file = self.file_of(path);
+            removed += usize::from(fs::remove_file(&file).is_ok());
             // A folder that is empty now was the page's own.
             if let Some(folder) = file.parent().filter(|folder| *folder != self.folder) {
                 let _ = fs::remove_dir(folder);
             }
         }
-        let listed: String = now.iter().map(|path| format!("{path}\n")).collect();
-        if listed != before {
-            durable::write(&list, listed.as_bytes(), None)?;
-        }
+        let media: Vec<String> =
+            tree.media.keys().filter(|path| !journal.known.contains_key(*path)).cloned().collect();
+        let lines: Vec<Line<'_>> = fresh
+            .iter()
+            .map(|(path, document)| Line::Document(path, document.facts()))
+            .chain(media.iter().map(|path| Line::Media(path)))
+            .chain(old.iter().map(|path| Line::Removed(path)))
+            .collect();
+        journal.add(&lines)?;
         Ok(removed)
     }
+}
+
+/// Whether the file at hand can be the one that was written down.
+fn stands(file: &Path, facts: &Facts) -> bool {
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    fs::metadata(file).is_ok_and(|there| {
+        there.len() == facts.bytes as u64
+            && there.modified().is_ok_and(|modified| seconds(modified) == seconds(facts.modified))
+    })
+}
+
+/// Applies `make` to each item, on every core; the first error, if there is one.
+fn in_parallel<I: Sync, T: Send, E: Send>(
+    items: &[I],
+    make: impl Fn(&I) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
+    /// Below this a thread costs more than it saves.
+    const ITEMS_MIN: usize = 16;
+    /// Taken at a time.
+    const BATCH: usize = 8;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if items.len() < ITEMS_MIN || threads == 1 {
+        return items.iter().map(make).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let start = next.fetch_add(BATCH, Ordering::Relaxed);
+            let Some(batch) = items.get(start..).filter(|rest| !rest.is_empty()) else { return Ok(done) };
+            for (offset, item) in batch.iter().take(BATCH).enumerate() {
+                match make(item) {
+                    Ok(made) => done.push((start + offset, made)),
+                    Err(why) => {
+                        next.store(items.len(), Ordering::Relaxed);
+                        return Err(why);
+                    }
+                }
+            }
+        }
+    };
+    let done: Result<Vec<Vec<(usize, T)>>, E> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    });
+    let mut done: Vec<(usize, T)> = done?.into_iter().flatten().collect();
+    done.sort_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, made)| made).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn edition(pages: &[(&str, &str)]) -> Edition {
-        let pages = pages.iter().map(|(path, text)| {
-            let content = Content {
-                bytes: text.as_bytes().to_vec(),
-                media_type: "text/html; charset=utf-8",
-                max_age: 300,
-            };
-            ((*path).to_string(), content)
+    static PAGE: Form =
+        Form { media_type: "text/html; charset=utf-8", max_age: 300, in_memory: false, compress: true };
+    static FEED: Form =
+        Form { media_type: "application/rss+xml", max_age: 900, in_memory: true, compress: true };
+
+    fn edition(pages: &[(&str, &str)]) -> Edition<'static, io::Error> {
+        let sheets = pages.iter().map(|(path, text)| {
+            let (path, text) = ((*path).to_string(), (*text).to_string());
+            let form = if path.ends_with('/') { &PAGE } else { &FEED };
+            Sheet { path, form, key: Key::of([&text]), make: Box::new(move || Ok(text.clone().into_bytes())) }
         });
-        Edition { pages: pages.collect(), ..Edition::default() }
+        Edition { sheets: sheets.collect(), media: BTreeMap::new(), signposts: Signposts::default() }
     }
 
     fn at(second: u32) -> DateTime<Utc> {
         format!("2026-03-06T07:00:{second:02}Z").parse().unwrap()
     }
 
-    fn validators(site: &Site, path: &str) -> (String, SystemTime) {
+    fn validators(site: &Site, path: &str) -> (String, SystemTime, String) {
         match site.current().at(path) {
-            Found::Document(document) => (document.etag().to_string(), document.modified()),
+            Found::Document(document) => {
+                let text = String::from_utf8(document.read().unwrap().to_vec()).unwrap();
+                (document.etag().to_string(), document.modified(), text)
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -292,14 +460,52 @@ mod tests {
     fn same_bytes_keep_their_validators_also_over_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let site = Site::new(folder.path());
-        site.publish(edition(&[("/", "a"), ("/b/", "b")]), at(1)).unwrap();
-        let first = validators(&site, "/b/");
-        site.publish(edition(&[("/", "changed"), ("/b/", "b")]), at(2)).unwrap();
-        assert_eq!(validators(&site, "/b/"), first);
+        site.publish(edition(&[("/", "a"), ("/b/", "b"), ("/feed.rss", "f")]), at(1)).unwrap();
+        let first = ["/b/", "/feed.rss"].map(|path| validators(&site, path));
+        site.publish(edition(&[("/", "changed"), ("/b/", "b"), ("/feed.rss", "f")]), at(2)).unwrap();
+        assert_eq!(["/b/", "/feed.rss"].map(|path| validators(&site, path)), first);
         assert_eq!(validators(&site, "/").1, SystemTime::from(at(2)));
         let restarted = Site::new(folder.path());
-        restarted.publish(edition(&[("/", "changed"), ("/b/", "b")]), at(3)).unwrap();
-        assert_eq!(validators(&restarted, "/b/"), first);
+        let published =
+            restarted.publish(edition(&[("/", "changed"), ("/b/", "b"), ("/feed.rss", "f")]), at(3)).unwrap();
+        assert_eq!(published, Published::default());
+        assert_eq!(["/b/", "/feed.rss"].map(|path| validators(&restarted, path)), first);
+    }
+
+    #[test]
+    fn what_depends_on_nothing_new_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let unmade = |edition: Edition<'static, io::Error>| {
+            let sheets = edition
+                .sheets
+                .into_iter()
+                .map(|sheet| Sheet { make: Box::new(|| Err(io::Error::other("made again"))), ..sheet });
+            Edition { sheets: sheets.collect(), media: BTreeMap::new(), signposts: Signposts::default() }
+        };
+        let pages = [("/", "a"), ("/feed.rss", "f")];
+        let site = Site::new(folder.path());
+        site.publish(edition(&pages), at(1)).unwrap();
+        site.publish(unmade(edition(&pages)), at(2)).unwrap();
+        let restarted = Site::new(folder.path());
+        restarted.publish(unmade(edition(&pages)), at(3)).unwrap();
+        fs::write(folder.path().join("feed.rss"), "x").unwrap();
+        let restarted = Site::new(folder.path());
+        assert!(restarted.publish(unmade(edition(&pages)), at(4)).is_err(), "a file that was tampered with");
+        restarted.publish(edition(&pages), at(5)).unwrap();
+        assert_eq!(validators(&restarted, "/feed.rss").2, "f");
+        assert_eq!(fs::read_to_string(folder.path().join("feed.rss")).unwrap(), "f");
+    }
+
+    #[test]
+    fn a_folder_that_somebody_took_away_is_filled_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::new(&folder.path().join("public"));
+        site.publish(edition(&[("/", "a"), ("/feed.rss", "f")]), at(1)).unwrap();
+        fs::remove_dir_all(folder.path().join("public")).unwrap();
+        assert!(!site.is_whole());
+        site.publish(edition(&[("/", "a"), ("/feed.rss", "f")]), at(2)).unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("public/index.html")).unwrap(), "a");
+        assert_eq!(fs::read_to_string(folder.path().join("public/feed.rss")).unwrap(), "f");
     }
 
     #[test]

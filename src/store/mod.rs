@@ -5,6 +5,7 @@
 //! thread that owns the connection, so callers wait without blocking the runtime. Several processes
 //! may share the file: each act takes the write lock from its beginning.
 
+mod archives;
 mod articles;
 mod deliveries;
 mod issues;
@@ -17,6 +18,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+pub use archives::Archives;
 pub use articles::{GoodText, Ledger};
 pub use deliveries::{Claims, Recovered, Terms};
 pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter, NewVariant, Opened};

@@ -5,7 +5,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{Result, StoreError};
 
 /// Each brings the schema one version further; a released one is never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE newsroom (           -- one row
     one INTEGER PRIMARY KEY CHECK (one = 1),
     scanned INTEGER NOT NULL      -- whether the folder has been scanned once
@@ -114,7 +115,16 @@ CREATE INDEX delivery_open ON delivery (issue_id, not_before, subscription_id)
 CREATE INDEX delivery_sending ON delivery (issue_id) WHERE state = 'sending';
 CREATE INDEX delivery_of_variant ON delivery (variant_id);
 CREATE INDEX delivery_of_reader ON delivery (subscription_id, issue_id);
-"];
+",
+    "
+CREATE TABLE archive (            -- a block of a feed's entries, as it was cut (RFC 5005)
+    feed TEXT NOT NULL,           -- the path before `feed.rss`
+    number INTEGER NOT NULL,      -- from 1, the oldest
+    article_id INTEGER NOT NULL REFERENCES article (id),
+    PRIMARY KEY (feed, number, article_id)
+) WITHOUT ROWID;
+",
+];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     let known = MIGRATIONS.len() as i64;

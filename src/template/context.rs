@@ -34,6 +34,8 @@ pub struct PageContext<'c, R> {
     pub languages: Vec<LanguageLink>,
     /// The feeds of the site, this page's language first.
     pub feeds: Vec<FeedLink>,
+    /// The page that says how to get feeds and letters.
+    pub subscribe_url: String,
     /// The page itself.
     pub page: PageHead,
     /// What this kind of page shows.
@@ -109,11 +111,70 @@ pub struct PageHead {
     pub modified: Option<String>,
 }
 
-/// The index.
+/// A list of articles.
 #[derive(Debug, Clone, Serialize)]
-pub struct IndexRest {
+pub struct ListRest {
+    /// `front`, `topic` or `outlet`.
+    pub kind: &'static str,
     /// Newest first.
     pub articles: Vec<Card>,
+    /// The page with the articles before these.
+    pub older: Option<String>,
+    /// The page with the articles after these.
+    pub newer: Option<String>,
+}
+
+/// What a person sees who opens a feed in a browser.
+#[derive(Debug, Clone, Serialize)]
+pub struct FeedRest {
+    /// The feed.
+    pub feed: FeedLink,
+    /// The page that it is the feed of.
+    pub home: String,
+    /// Newest first.
+    pub articles: Vec<Card>,
+}
+
+/// How to get feeds and letters.
+#[derive(Debug, Clone, Serialize)]
+pub struct SubscribeRest {
+    /// What comes by mail.
+    pub newsletters: Vec<NewsletterOffer>,
+}
+
+/// A newsletter that one can have.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewsletterOffer {
+    /// The newsletter.
+    #[serde(flatten)]
+    pub newsletter: NewsletterContext,
+    /// The rhythms one can choose.
+    pub cadences: Vec<CadenceContext>,
+}
+
+/// A rhythm.
+#[derive(Debug, Clone, Serialize)]
+pub struct CadenceContext {
+    /// In the page's language.
+    pub name: String,
+}
+
+/// Every tag, or every outlet.
+#[derive(Debug, Clone, Serialize)]
+pub struct TopicsRest {
+    /// By name.
+    pub topics: Vec<TopicLink>,
+}
+
+/// A tag or an outlet.
+#[derive(Debug, Clone, Serialize)]
+pub struct TopicLink {
+    /// Its name.
+    pub name: String,
+    /// Its page, if it has one.
+    pub url: Option<String>,
+    /// How many articles, in the page's digits; empty where nobody counts.
+    pub count: String,
 }
 
 /// An article's page.
@@ -169,7 +230,7 @@ pub struct Card {
     /// For whom it was written.
     pub attributions: Vec<AttributionContext>,
     /// In the author's order.
-    pub tags: Vec<String>,
+    pub tags: Vec<TopicLink>,
     /// Its picture.
     pub image: Option<ImageContext>,
     /// In a letter with one article: all of it, as HTML.
@@ -208,6 +269,8 @@ pub struct FullArticle {
     pub updated: Option<Moment>,
     /// The same piece in another language.
     pub translation: Option<TranslationLink>,
+    /// The outlets' own pages of it.
+    pub originals: Vec<String>,
 }
 
 /// A moment for people and machines.
@@ -305,6 +368,7 @@ pub fn names() -> Vec<&'static str> {
         "attributions",
         "author",
         "body_html",
+        "cadences",
         "canonical",
         "code",
         "count",
@@ -314,9 +378,11 @@ pub fn names() -> Vec<&'static str> {
         "description",
         "direction",
         "email",
+        "feed",
         "feeds",
         "first",
         "greeting",
+        "home",
         "html",
         "image",
         "json",
@@ -330,7 +396,11 @@ pub fn names() -> Vec<&'static str> {
         "modified",
         "more",
         "name",
+        "newer",
         "newsletter",
+        "newsletters",
+        "older",
+        "originals",
         "page",
         "postal_address",
         "preheader",
@@ -341,12 +411,14 @@ pub fn names() -> Vec<&'static str> {
         "site",
         "special",
         "subject",
+        "subscribe_url",
         "summary",
         "t",
         "tags",
         "text",
         "text_body",
         "title",
+        "topics",
         "translation",
         "unsubscribe_url",
         "updated",
@@ -360,6 +432,13 @@ struct EveryRest {
     article: FullArticle,
     newsletter: NewsletterContext,
     action: String,
+    kind: &'static str,
+    older: Option<String>,
+    newer: Option<String>,
+    feed: FeedLink,
+    home: String,
+    newsletters: Vec<NewsletterOffer>,
+    topics: Vec<TopicLink>,
 }
 
 fn sample_card(language: &Language) -> Card {
@@ -375,10 +454,23 @@ fn sample_card(language: &Language) -> Card {
             html: "<p>Written for X.</p>".into(),
             text: "Written for X.".into(),
         }],
-        tags: vec!["one".into()],
+        tags: vec![sample_topic()],
         image: Some(ImageContext { url: "https://example.org/a.png".into(), alt: "A".into() }),
         body_html: Some("<p>Text</p>".into()),
         text_body: Some("Text".into()),
+    }
+}
+
+fn sample_topic() -> TopicLink {
+    TopicLink { name: "One".into(), url: Some("https://example.org/tags/one/".into()), count: "1".into() }
+}
+
+fn sample_feed() -> FeedLink {
+    FeedLink {
+        title: "Feed".into(),
+        rss: "https://example.org/feed.rss".into(),
+        atom: "https://example.org/feed.atom".into(),
+        json: "https://example.org/feed.json".into(),
     }
 }
 
@@ -415,12 +507,8 @@ pub(super) fn sample_page<'c>(language: &Language, t: &'c Value) -> PageContext<
             url: "https://example.org/".into(),
             current: true,
         }],
-        feeds: vec![FeedLink {
-            title: "Feed".into(),
-            rss: "https://example.org/feed.rss".into(),
-            atom: "https://example.org/feed.atom".into(),
-            json: "https://example.org/feed.json".into(),
-        }],
+        feeds: vec![sample_feed()],
+        subscribe_url: "https://example.org/subscribe/".into(),
         page: PageHead {
             title: "A page".into(),
             description: "Of samples".into(),
@@ -450,9 +538,20 @@ pub(super) fn sample_page<'c>(language: &Language, t: &'c Value) -> PageContext<
                     direction: language.direction(),
                     language_name: "Other".into(),
                 }),
+                originals: vec!["https://example.org/original".into()],
             },
             newsletter: sample_newsletter(language),
             action: "/unsubscribe/x".into(),
+            kind: "front",
+            older: some(),
+            newer: some(),
+            feed: sample_feed(),
+            home: "https://example.org/".into(),
+            newsletters: vec![NewsletterOffer {
+                newsletter: sample_newsletter(language),
+                cadences: vec![CadenceContext { name: "weekly".into() }],
+            }],
+            topics: vec![sample_topic()],
         },
     }
 }

@@ -16,7 +16,7 @@ use handlebars::{Handlebars, RenderErrorReason, handlebars_helper};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use built_in::FILES as BUILT_IN;
+pub use built_in::{FILES as BUILT_IN, PICTURES};
 
 use crate::{
     diagnostic::{Diagnostic, Problems, SourceFile},
@@ -29,10 +29,16 @@ const OUTPUT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A page of the site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
-    /// The newest articles.
-    Index,
+    /// Articles, newest first.
+    List,
     /// One article.
     Article,
+    /// What a person sees who opens a feed.
+    Feed,
+    /// How to get feeds and letters.
+    Subscribe,
+    /// Every tag, or every outlet.
+    Topics,
     /// "Unsubscribe?", with a button.
     Unsubscribe,
     /// "You have unsubscribed."
@@ -44,13 +50,25 @@ pub enum Page {
 }
 
 impl Page {
-    const ALL: [Page; 6] =
-        [Page::Index, Page::Article, Page::Unsubscribe, Page::Unsubscribed, Page::Missing, Page::Gone];
+    const ALL: [Page; 9] = [
+        Page::List,
+        Page::Article,
+        Page::Feed,
+        Page::Subscribe,
+        Page::Topics,
+        Page::Unsubscribe,
+        Page::Unsubscribed,
+        Page::Missing,
+        Page::Gone,
+    ];
 
     fn template(self) -> &'static str {
         match self {
-            Page::Index => "page/index",
+            Page::List => "page/list",
             Page::Article => "page/article",
+            Page::Feed => "page/feed",
+            Page::Subscribe => "page/subscribe",
+            Page::Topics => "page/topics",
             Page::Unsubscribe => "page/unsubscribe",
             Page::Unsubscribed => "page/unsubscribed",
             Page::Missing => "page/missing",

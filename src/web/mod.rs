@@ -3,7 +3,9 @@
 //! A GET never changes anything. Feeds and pages come from memory; the store is asked only about
 //! leaving.
 
+mod conditional;
 mod leave;
+mod polls;
 mod tree;
 
 use std::{
@@ -17,12 +19,13 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
 use chrono::{DateTime, Utc};
+use hyper::{body::Incoming, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -31,6 +34,7 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::polls::Polls;
 use crate::{newsroom::Settings, site::Site, store::Store, subscriber::token::TokenKey};
 
 /// At once, at the most; more wait to be accepted.
@@ -55,9 +59,34 @@ pub struct App {
     pub key: TokenKey,
     /// What time it is.
     pub clock: fn() -> DateTime<Utc>,
+    polls: Arc<Polls>,
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy)]
+struct Peer(IpAddr);
+
+impl Peer {
+    /// The client's own address. A proxy on this machine says for whom it asks; nobody else is believed.
+    fn address(self, request: &HeaderMap) -> IpAddr {
+        let named = conditional::text(request, header::HeaderName::from_static("x-forwarded-for"));
+        let last = named.and_then(|named| named.rsplit(',').next()).and_then(|last| last.trim().parse().ok());
+        last.filter(|_| self.0.to_canonical().is_loopback()).unwrap_or(self.0)
+    }
 }
 
 impl App {
+    /// Answers from these.
+    pub fn new(
+        site: Arc<Site>,
+        store: Store,
+        settings: Arc<RwLock<Arc<Settings>>>,
+        key: TokenKey,
+        clock: fn() -> DateTime<Utc>,
+    ) -> Self {
+        Self { site, store, settings, key, clock, polls: Arc::new(Polls::new()) }
+    }
+
     fn settings(&self) -> Arc<Settings> {
         self.settings.read().expect("nothing panics while holding it").clone()
     }
@@ -87,9 +116,9 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
             permit = limit.clone().acquire_owned() => permit.expect("the semaphore is never closed"),
             () = stop.cancelled() => break,
         };
-        let socket = tokio::select! {
+        let (socket, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => socket,
+                Ok(accepted) => accepted,
                 Err(why) => {
                     // Out of file descriptors, mostly: it passes when a connection ends.
                     tracing::warn!("a connection could not be accepted: {why}");
@@ -100,7 +129,11 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
             () = stop.cancelled() => break,
         };
         let _ = socket.set_nodelay(true); // only slower without
-        let service = TowerToHyperService::new(router.clone());
+        let inner = TowerToHyperService::new(router.clone());
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            inner.call(request)
+        });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
         tokio::spawn(async move {
             let _ = connection.await; // a client that went away is no news

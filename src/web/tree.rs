@@ -1,15 +1,20 @@
 //! Feeds, pages and files by HTTP: validators, encodings, old addresses (RFC 9110).
 
+use std::{sync::Arc, time::SystemTime};
+
 use axum::{
-    body::Body,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    body::{Body, Bytes},
+    extract::{Extension, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use std::time::SystemTime;
 
-use super::App;
+use super::{
+    App, Peer,
+    conditional::{is_conditional, is_known, is_navigation, wanted, wants_news_since},
+};
 use crate::{
+    feed::Format,
     language::Language,
     site::{Document, Encoding, Found, Media, Tree},
 };
@@ -19,87 +24,205 @@ pub(super) const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self';
      media-src 'self' https: http:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// For files that pages show, in seconds.
 const MEDIA_MAX_AGE: u32 = 3600;
+/// Feeds differ for people in a browser, so no shared cache may mix them up.
+const FEED_VARY: &str = "Accept-Encoding, Sec-Fetch-Dest";
 
-pub(super) async fn serve(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn serve(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    let (request, _) = request.into_parts();
     let tree = app.site.current();
-    let path = percent_encoding::percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
+    let path = percent_encoding::percent_decode_str(request.uri.path()).decode_utf8_lossy().into_owned();
+    if let Some(old) = old_address(&tree, &path, &request.uri) {
+        return old;
+    }
     let found = tree.at(&path);
     let is_there = !matches!(found, Found::Missing);
-    if is_there && !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if is_there && !matches!(request.method, Method::GET | Method::HEAD) {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD work here\n").into_response();
     }
     match found {
-        Found::Document(document) => answer(document, request.headers()),
-        Found::Media(media) => file(media, request.headers()).await,
+        Found::Document(document) if is_feed(document) => {
+            feed(&app, &tree, document, &path, &request, peer).await
+        }
+        Found::Document(document) => answer(document, headers_of(document), &request.headers).await,
+        Found::Media(media) => file(media, &request.headers).await,
         Found::Moved(to) => (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, to)]).into_response(),
         Found::Gone => notice(&tree, &path, StatusCode::GONE),
         Found::Missing => notice(&tree, &path, StatusCode::NOT_FOUND),
     }
 }
 
-fn answer(document: &Document, request: &HeaderMap) -> Response {
-    let modified = httpdate::fmt_http_date(document.modified());
+/// Addresses with a query that other programs gave out: `/?p=1043` and `/?feed=atom` of `WordPress`, and
+/// pages of a feed, which are its archives here. Any other query is passed over.
+fn old_address(tree: &Tree, path: &str, uri: &Uri) -> Option<Response> {
+    let query = uri.query()?;
+    let moved = |to: &str| (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, to)]).into_response();
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        match name {
+            "p" | "page_id" if path == "/" => {
+                if let Found::Moved(to) = tree.at(&format!("/?{name}={value}")) {
+                    return Some(moved(to));
+                }
+            }
+            "feed" if path == "/" => {
+                let kind = if value == "atom" { Format::Atom } else { Format::Rss };
+                return Some(moved(&format!("/feed.{}", kind.ending())));
+            }
+            "page" | "paged"
+                if path.ends_with("/feed.rss")
+                    || path.ends_with("/feed.atom")
+                    || path.ends_with("/feed.json") =>
+            {
+                return page_of_feed(tree, path, value);
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The first page is the feed, the second its newest archive. Where that is changes with each archive.
+fn page_of_feed(tree: &Tree, path: &str, page: &str) -> Option<Response> {
+    let Some(page) = page.parse::<usize>().ok().filter(|page| *page > 0) else {
+        return Some((StatusCode::BAD_REQUEST, "`page` is a number from 1\n").into_response());
+    };
+    if page == 1 {
+        return None;
+    }
+    let (prefix, ending) = path.rsplit_once("feed.")?;
+    let archive = |number: usize| format!("{prefix}archive/{number}.{ending}");
+    let mut archives = 0;
+    while matches!(tree.at(&archive(archives + 1)), Found::Document(_)) {
+        archives += 1;
+    }
+    if page > archives + 1 {
+        return Some((StatusCode::NOT_FOUND, "the feed has fewer pages\n").into_response());
+    }
+    let to = archive(archives + 2 - page);
+    let to = percent_encoding::utf8_percent_encode(&to, percent_encoding::CONTROLS).to_string();
+    Some((StatusCode::FOUND, [(header::LOCATION, to)]).into_response())
+}
+
+fn is_feed(document: &Document) -> bool {
+    document.form().media_type.starts_with("application/")
+}
+
+/// A feed: for readers its bytes, whatever they accept; for a person in a browser a page about it.
+async fn feed(
+    app: &App,
+    tree: &Tree,
+    document: &Arc<Document>,
+    path: &str,
+    request: &Parts,
+    peer: Peer,
+) -> Response {
+    let raw = request.uri.query() == Some("raw");
+    let section = path.split("archive/").next().and_then(|path| path.rsplit_once('/'));
+    if is_navigation(&request.headers)
+        && !raw
+        && let Some((prefix, _)) = section
+        && let Found::Document(view) = tree.at(&format!("{prefix}/feed.html"))
+    {
+        return person(view, &request.headers).await;
+    }
+    let mut headers = headers_of(document);
+    let site = &app.settings().config.site.url;
+    let own = site.join(request.uri.path().trim_start_matches('/')).map(String::from).unwrap_or_default();
+    put(&mut headers, header::LINK, &tree.feed_link(&own));
+    put(&mut headers, header::VARY, FEED_VARY);
+    put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    if let Some(news) = document.since(|etag| wants_news_since(&request.headers, etag)) {
+        return only_news(document, news, headers, &request.headers);
+    }
+    let is_whole = request.method == Method::GET && !is_conditional(&request.headers);
+    if is_whole && let Some(seconds) = app.polls.wait(peer.address(&request.headers), &request.headers, path)
+    {
+        return wait(seconds);
+    }
+    answer(document, headers, &request.headers).await
+}
+
+/// `no-store`: a shared cache must never hand it to anybody else.
+async fn person(view: &Arc<Document>, request: &HeaderMap) -> Response {
+    let mut headers = headers_of(view);
+    headers.remove(header::ETAG);
+    headers.remove(header::LAST_MODIFIED);
+    put(&mut headers, header::CACHE_CONTROL, "private, no-store");
+    put(&mut headers, header::VARY, FEED_VARY);
+    let mut plain = HeaderMap::new();
+    if let Some(encodings) = request.get(header::ACCEPT_ENCODING) {
+        plain.insert(header::ACCEPT_ENCODING, encodings.clone());
+    }
+    answer(view, headers, &plain).await
+}
+
+/// 226 (RFC 3229): the entries that are new to this reader alone.
+fn only_news(document: &Document, news: Bytes, mut headers: HeaderMap, request: &HeaderMap) -> Response {
+    let encoding = wanted(request);
+    put(&mut headers, header::HeaderName::from_static("im"), "feed");
+    put(&mut headers, header::CACHE_CONTROL, "no-store, im");
+    put(&mut headers, header::CONTENT_TYPE, document.form().media_type);
+    put_encoding(&mut headers, encoding);
+    let status = StatusCode::from_u16(226).expect("a status");
+    (status, headers, Document::wrap(&news, encoding)).into_response()
+}
+
+fn wait(seconds: u64) -> Response {
+    let words = "You have had this feed many times in a row. Please send If-None-Match with the ETag that you \
+                 were given, and there is no limit.\n";
+    let headers = [(header::RETRY_AFTER, seconds.to_string()), (header::CACHE_CONTROL, "no-store".into())];
+    (StatusCode::TOO_MANY_REQUESTS, headers, words).into_response()
+}
+
+fn headers_of(document: &Document) -> HeaderMap {
+    let form = document.form();
     let mut headers = HeaderMap::new();
-    put(&mut headers, header::CACHE_CONTROL, &format!("public, max-age={}", document.max_age()));
+    put(&mut headers, header::CACHE_CONTROL, &format!("public, max-age={}", form.max_age));
     put(&mut headers, header::ETAG, document.etag());
-    put(&mut headers, header::LAST_MODIFIED, &modified);
+    put(&mut headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(document.modified()));
     put(&mut headers, header::VARY, "Accept-Encoding");
-    let media_type = document.media_type();
-    if media_type.starts_with("text/html") {
+    if form.media_type.starts_with("text/html") {
         put(&mut headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY);
     }
-    if media_type.starts_with("application/") {
-        put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    }
+    headers
+}
+
+async fn answer(document: &Arc<Document>, mut headers: HeaderMap, request: &HeaderMap) -> Response {
+    let modified = httpdate::fmt_http_date(document.modified());
     if is_known(request, document.etag(), &modified) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    put(&mut headers, header::CONTENT_TYPE, media_type);
-    let (encoding, bytes) = document.encoded(wanted(request));
-    match encoding {
-        Encoding::Brotli => put(&mut headers, header::CONTENT_ENCODING, "br"),
-        Encoding::Gzip => put(&mut headers, header::CONTENT_ENCODING, "gzip"),
-        Encoding::Identity => {}
-    }
-    (StatusCode::OK, headers, bytes.to_vec()).into_response()
-}
-
-/// Whether the client has these bytes already. If-None-Match wins (RFC 9110 §13.2.2); it compares
-/// weakly and forgives what proxies do to tags. If-Modified-Since wants the very date: some readers
-/// send later ones of their own, and would miss a change.
-fn is_known(request: &HeaderMap, etag: &str, modified: &str) -> bool {
-    let text = |name| request.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    if let Some(tags) = text(header::IF_NONE_MATCH) {
-        let core = |tag: &str| {
-            let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
-            tag.trim_end_matches("-gzip").trim_end_matches("-br").to_string()
-        };
-        return tags.split(',').any(|tag| tag.trim() == "*" || core(tag) == core(etag));
-    }
-    text(header::IF_MODIFIED_SINCE) == Some(modified)
-}
-
-/// The best encoding that the client takes; `q=0` is a refusal.
-fn wanted(request: &HeaderMap) -> Encoding {
-    let accepted =
-        request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let takes = |name: &str| {
-        accepted.split(',').any(|item| {
-            let mut parts = item.split(';').map(str::trim);
-            let named = parts.next().is_some_and(|found| found.eq_ignore_ascii_case(name));
-            let refused = parts.any(|part| {
-                part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
-            });
-            named && !refused
-        })
-    };
-    if takes("br") {
-        Encoding::Brotli
-    } else if takes("gzip") {
-        Encoding::Gzip
+    let wanted = wanted(request);
+    let ready = if let Some(ready) = document.ready(wanted) {
+        Ok(ready)
     } else {
-        Encoding::Identity
+        let document = document.clone();
+        // Reading and compressing would hold up everybody else on this thread.
+        let encoded = tokio::task::spawn_blocking(move || document.encoded(wanted)).await;
+        encoded.unwrap_or_else(|panicked| Err(std::io::Error::other(panicked)))
+    };
+    let (encoding, bytes) = match ready {
+        Ok(ready) => ready,
+        Err(why) => {
+            tracing::error!("a page cannot be read from public/: {why}");
+            let headers = [(header::RETRY_AFTER, "30")];
+            return (StatusCode::SERVICE_UNAVAILABLE, headers).into_response();
+        }
+    };
+    put(&mut headers, header::CONTENT_TYPE, document.form().media_type);
+    put_encoding(&mut headers, encoding);
+    (StatusCode::OK, headers, bytes).into_response()
+}
+
+fn put_encoding(headers: &mut HeaderMap, encoding: Encoding) {
+    match encoding {
+        Encoding::Brotli => put(headers, header::CONTENT_ENCODING, "br"),
+        Encoding::Gzip => put(headers, header::CONTENT_ENCODING, "gzip"),
+        Encoding::Identity => {}
     }
 }
 
@@ -143,32 +266,5 @@ fn put(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     // Our own values are ASCII; one that is not would only be left out.
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(name: header::HeaderName, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(name, value.parse().unwrap())])
-    }
-
-    #[test]
-    fn tags_are_compared_as_clients_really_send_them() {
-        let known = |tag: &str| is_known(&request(header::IF_NONE_MATCH, tag), "W/\"abc\"", "x");
-        for tag in ["W/\"abc\"", "\"abc\"", "abc", "\"x\", W/\"abc\"", "*", "\"abc-gzip\"", "W/\"abc-br\""] {
-            assert!(known(tag), "{tag}");
-        }
-        assert!(!known("\"abd\"") && !known("\"\""));
-    }
-
-    #[test]
-    fn an_encoding_with_q_0_is_refused() {
-        let encoding = |value: &str| wanted(&request(header::ACCEPT_ENCODING, value));
-        assert_eq!(encoding("gzip, deflate, br"), Encoding::Brotli);
-        assert_eq!(encoding("gzip;q=0.5, br;q=0"), Encoding::Gzip);
-        assert_eq!(encoding("identity"), Encoding::Identity);
-        assert_eq!(wanted(&HeaderMap::new()), Encoding::Identity);
     }
 }

@@ -17,8 +17,8 @@ fn an_article_says_for_whom_it_was_written_in_body_summary_and_metadata() {
     assert_eq!(item["summary"], "Written for BBC Online. First sentence. Second one.");
     assert_eq!(item["external_url"], "https://www.bbc.com/news/x");
     assert_eq!(item["url"], "https://far-bank.example/tehran/");
-    assert_eq!(item["_byline"][0]["outlet"], "BBC Online");
-    assert_eq!(item["_byline"][0]["original_date"], "2026-02-27");
+    assert_eq!(item["_byline"]["outlet"], "BBC Online");
+    assert_eq!(item["_byline"]["original_date"], "2026-02-27");
     let rss = newsroom.page("/feed.rss");
     assert!(
         rss.contains("<source url=\"https://feeds.bbci.co.uk/news/rss.xml\">BBC Online</source>"),

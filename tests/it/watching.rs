@@ -11,7 +11,7 @@ use crate::support::{
 const ARTICLE: &str = "---\ntitle: Wells\ndate: 2026-03-01\nwritten_for: bbc-online\n---\nWater.\n";
 
 fn titles(serving: &Serving) -> Vec<String> {
-    let feed: serde_json::Value = serde_json::from_slice(&serving.get("/feed.json").body).unwrap();
+    let feed: serde_json::Value = serde_json::from_slice(&serving.poll("/feed.json").body).unwrap();
     let items = feed["items"].as_array().unwrap();
     items.iter().map(|item| item["title"].as_str().unwrap().to_string()).collect()
 }
@@ -28,7 +28,7 @@ fn every_way_of_saving_is_noticed() {
     folder.write("articles/en/a.md", ARTICLE);
     wait_until("a new file in a new folder", 15, || has_title(&serving, "Wells"));
     for feed in ["/feed.rss", "/feed.atom", "/feed.json", "/en/feed.rss"] {
-        assert!(serving.get(feed).text().contains("Written for"), "{feed}");
+        assert!(serving.poll(feed).text().contains("Written for"), "{feed}");
     }
     folder.write_in_place("articles/en/a.md", &ARTICLE.replace("Wells", "In place"));
     wait_until("a save in place", 5, || has_title(&serving, "In place"));
@@ -73,7 +73,7 @@ fn another_branch_is_another_newsroom_and_back() {
     git(&["commit", "-qm", "two"]);
     let serving = folder.serve();
     let id = |serving: &Serving, title: &str| {
-        let feed: serde_json::Value = serde_json::from_slice(&serving.get("/feed.json").body).unwrap();
+        let feed: serde_json::Value = serde_json::from_slice(&serving.poll("/feed.json").body).unwrap();
         let items = feed["items"].as_array().unwrap().clone();
         items.into_iter().find(|item| item["title"] == title).unwrap()["id"].clone()
     };

@@ -31,22 +31,34 @@ def source_of(entry):
     return {"href": source.get("href") or source.get("link"), "title": source.get("title")}
 
 
+def links_of(element):
+    return [{key: link.get(key) for key in ("rel", "href", "title")} for link in element.get("links", [])]
+
+
+def enclosure_of(enclosure):
+    length = enclosure.get("length")
+    return {"href": enclosure.get("href"), "type": enclosure.get("type"), "length": int(length) if length else None}
+
+
 def read_entry(entry):
     content = content_of(entry)
     return {
         "id": entry.get("id"),
         "title": entry.get("title"),
         "author": entry.get("author"),
+        "authors": [author.get("name") for author in entry.get("authors", [])],
         # get, unlike the attribute, does not give `published` for a missing `updated`.
         "published": iso(dict.get(entry, "published_parsed")),
         "updated": iso(dict.get(entry, "updated_parsed")),
         "link": entry.get("link"),
         "summary": entry.get("summary"),
         "content": content.get("value"),
+        "language": entry.get("language"),
         "content_language": content.get("language"),
-        "links": [{key: link.get(key) for key in ("rel", "href", "title")} for link in entry.get("links", [])],
+        "links": links_of(entry),
         "source": source_of(entry),
         "tags": [tag.get("term") for tag in entry.get("tags", [])],
+        "enclosures": [enclosure_of(enclosure) for enclosure in entry.get("enclosures", [])],
     }
 
 
@@ -56,7 +68,12 @@ def read_feed(url):
         sys.exit(f"{url}: HTTP status {parsed.status}")
     if parsed.bozo:
         print(f"{url}: {parsed.bozo_exception!r}", file=sys.stderr)
-    feed = {"title": parsed.feed.get("title"), "language": parsed.feed.get("language"), "bozo": bool(parsed.bozo)}
+    feed = {
+        "title": parsed.feed.get("title"),
+        "language": parsed.feed.get("language"),
+        "links": links_of(parsed.feed),
+        "bozo": bool(parsed.bozo),
+    }
     return {"feed": feed, "entries": [read_entry(entry) for entry in parsed.entries]}
 
 

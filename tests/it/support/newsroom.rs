@@ -174,7 +174,8 @@ impl Newsroom {
         let (folder, now) = (self.folder(), self.now);
         let look = self.runtime.block_on(self.looker.look(&self.settings, now)).unwrap();
         let listed = self.runtime.block_on(self.lists.run_once(&folder, &look, &self.settings, now)).unwrap();
-        publish::run_once(&look, &self.settings, &self.site, now).unwrap();
+        let archives = self.runtime.block_on(publish::cut(&look, &self.settings, &self.store, now)).unwrap();
+        publish::run_once(&look, &archives, &self.settings, &self.site, now).unwrap();
         self.problems = look.problems.iter().cloned().chain(listed.problems).collect();
         look
     }
@@ -212,7 +213,7 @@ impl Newsroom {
     #[track_caller]
     pub fn page(&self, path: &str) -> String {
         match self.site.current().at(path) {
-            Found::Document(document) => String::from_utf8(document.bytes().to_vec()).unwrap(),
+            Found::Document(document) => String::from_utf8(document.read().unwrap().to_vec()).unwrap(),
             other => panic!("{path}: {other:?}"),
         }
     }

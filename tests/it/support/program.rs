@@ -189,6 +189,11 @@ impl Serving {
         http::get(&self.address, path)
     }
 
+    /// All of it, as a reader that had something else: one that asks politely may ask without end.
+    pub fn poll(&self, path: &str) -> Answer {
+        self.request("GET", path, &[("If-None-Match", "\"other\"")], "")
+    }
+
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         http::request(&self.address, method, path, headers, body)
     }

@@ -1,0 +1,171 @@
+//! The feeds of a section: the document that readers subscribe to, and its archives.
+
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+
+use super::{
+    PublishError, Sheet,
+    sections::{Live, Plan, Section},
+    signposts::media_file,
+};
+use crate::{
+    article::{Article, ArticleId},
+    feed::{Enclosure, Entry, Feed, Format, MAX_AGE_SECONDS, Place, fitting},
+    site::{Form, Key},
+};
+
+/// Archives never change, but for a withdrawal.
+const ARCHIVE_MAX_AGE: u32 = 86_400;
+/// Raised when archives are to be written anew though nothing in them changed: a format was at fault.
+const ARCHIVE_FORMAT: &str = "1";
+
+const fn feed(media_type: &'static str) -> Form {
+    Form { media_type, max_age: MAX_AGE_SECONDS, in_memory: true, compress: true }
+}
+
+const fn archive(media_type: &'static str) -> Form {
+    Form { media_type, max_age: ARCHIVE_MAX_AGE, in_memory: false, compress: true }
+}
+
+static FEEDS: [Form; 3] = [
+    feed("application/rss+xml; charset=utf-8"),
+    feed("application/atom+xml; charset=utf-8"),
+    feed("application/feed+json"),
+];
+static ARCHIVES: [Form; 3] = [
+    archive("application/rss+xml; charset=utf-8"),
+    archive("application/atom+xml; charset=utf-8"),
+    archive("application/feed+json"),
+];
+
+/// Adds every feed document of a section.
+pub(super) fn add<'p>(
+    sheets: &mut Vec<Sheet<'p>>,
+    section: &'p Section,
+    blocks: &'p [Vec<ArticleId>],
+    plan: &'p Plan<'_>,
+) {
+    let prefix = &section.prefix;
+    let current: Arc<[Arc<Live>]> = current(section, blocks).into();
+    let place = Place::Current { archives: blocks.len() };
+    let key = current_key(&current, blocks.len(), section, plan);
+    add_formats(sheets, &format!("{prefix}feed"), &FEEDS, key, (section, place, current, plan));
+    for (index, block) in blocks.iter().enumerate() {
+        let own = section.articles.iter().filter(|live| block.contains(&live.article.id));
+        let own: Arc<[Arc<Live>]> = own.cloned().collect();
+        let place = Place::Archive { number: index + 1, archives: blocks.len() };
+        let key = archive_key(&own, index + 2 > blocks.len(), section, plan);
+        let path = format!("{prefix}archive/{}", index + 1);
+        add_formats(sheets, &path, &ARCHIVES, key, (section, place, own, plan));
+    }
+}
+
+/// What no archive has, and of the rest what changed last, until the document is full.
+fn current(section: &Section, blocks: &[Vec<ArticleId>]) -> Vec<Arc<Live>> {
+    let archived: BTreeSet<ArticleId> = blocks.iter().flatten().copied().collect();
+    let mut ordered: Vec<&Arc<Live>> = section.articles.iter().collect();
+    ordered.sort_by_key(|live| {
+        let is_safe = !section.has_archives() || archived.contains(&live.article.id);
+        (is_safe, Reverse(live.updated))
+    });
+    let fitting = fitting(ordered.iter().map(|live| live.body_bytes()));
+    ordered.into_iter().take(fitting).cloned().collect()
+}
+
+fn add_formats<'p>(
+    sheets: &mut Vec<Sheet<'p>>,
+    path: &str,
+    forms: &'static [Form; 3],
+    key: Key,
+    (section, place, articles, plan): (&'p Section, Place, Arc<[Arc<Live>]>, &'p Plan<'_>),
+) {
+    for (format, form) in Format::ALL.into_iter().zip(forms) {
+        let path = format!("{path}.{}", format.ending());
+        let articles = articles.clone();
+        let own = path.clone();
+        let make = move || document(format, &own, section, place, &articles, plan);
+        sheets.push(Sheet { path, form, key, make: Box::new(make) });
+    }
+}
+
+/// The document; an entry that would spoil it is left out.
+fn document(
+    format: Format,
+    path: &str,
+    section: &Section,
+    place: Place,
+    articles: &[Arc<Live>],
+    plan: &Plan<'_>,
+) -> Result<Vec<u8>, PublishError> {
+    let entries: Vec<Entry> = articles.iter().map(|live| entry(live, plan)).collect();
+    let made = |entries: Vec<Entry>| {
+        let bytes = format.document(&Feed::new(plan.masthead(section), place, entries));
+        check_well_formed(format, path, bytes)
+    };
+    made(entries.clone()).or_else(|_| {
+        // Should cleaning ever fall short: the entry at fault stays out, and the others do not suffer.
+        let good = |entry: &Entry| match made(vec![entry.clone()]) {
+            Ok(_) => true,
+            Err(why) => {
+                tracing::error!("{} is left out of the feeds: {why}", entry.url);
+                false
+            }
+        };
+        made(entries.into_iter().filter(good).collect())
+    })
+}
+
+fn check_well_formed(format: Format, path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, PublishError> {
+    if format == Format::Json {
+        return Ok(bytes);
+    }
+    let ill_formed = |why: String| PublishError::IllFormed { path: path.to_string(), why };
+    let xml = std::str::from_utf8(&bytes).map_err(|why| ill_formed(why.to_string()))?;
+    roxmltree::Document::parse(xml).map_err(|why| ill_formed(why.to_string()))?;
+    Ok(bytes)
+}
+
+fn entry(live: &Live, plan: &Plan<'_>) -> Entry {
+    let site = &plan.settings.config.site.url;
+    let translation = plan.translation(&live.article).map(|other| {
+        let manuscript = &other.article.manuscript;
+        (manuscript.language.clone(), manuscript.title.clone(), other.url(site).to_string())
+    });
+    Entry {
+        updated: live.updated,
+        enclosure: enclosure(&live.article, plan),
+        translation,
+        ..Entry::of(&live.article, site)
+    }
+}
+
+fn enclosure(article: &Article, plan: &Plan<'_>) -> Option<Enclosure> {
+    let url = article.manuscript.enclosure.clone()?;
+    let file = media_file(&url, plan)?;
+    let bytes = std::fs::metadata(file).ok()?.len();
+    let media_type = mime_guess::from_path(file).first_or_octet_stream().to_string();
+    Some(Enclosure { url, media_type, bytes })
+}
+
+fn current_key(articles: &[Arc<Live>], archives: usize, section: &Section, plan: &Plan<'_>) -> Key {
+    let about = format!("{} {archives} {:?}", section.prefix, section.name);
+    let mut parts: Vec<Vec<u8>> = vec![plan.settings.key.as_ref().to_vec(), about.into_bytes()];
+    for live in articles {
+        parts.push(live.key.as_ref().to_vec());
+        if let Some(enclosure) = enclosure(&live.article, plan) {
+            parts.push(enclosure.bytes.to_le_bytes().to_vec());
+        }
+        if let Some(other) = plan.translation(&live.article) {
+            parts.push(other.key.as_ref().to_vec());
+        }
+    }
+    Key::of(parts)
+}
+
+/// Not of the articles' texts: an archive stays as it was cut when a piece in it is edited. Only a
+/// withdrawal, a newer archive beside it, or another name or address of the site rewrites one.
+fn archive_key(articles: &[Arc<Live>], is_newest: bool, section: &Section, plan: &Plan<'_>) -> Key {
+    let masthead = plan.masthead(section);
+    let about = format!("{ARCHIVE_FORMAT} {is_newest} {masthead:?}");
+    let guids = articles.iter().map(|live| live.article.guid.to_string());
+    Key::of([about].into_iter().chain(guids))
+}
