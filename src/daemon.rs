@@ -26,6 +26,8 @@ use crate::{
     clock,
     mailer::Mailer,
     newsroom::{Folder, Settings},
+    outbound::Outbound,
+    ping::Pinger,
     site::Site,
     store::Store,
     watch,
@@ -35,6 +37,7 @@ use crate::{
 /// How often each chore looks if nothing wakes it.
 const PUBLISH_POLL: Duration = Duration::from_secs(10);
 const COMPOSE_POLL: Duration = Duration::from_secs(30);
+const PING_POLL: Duration = Duration::from_secs(30);
 const DELIVER_POLL: Duration = Duration::from_secs(2);
 /// The clock's tick: a slot comes at most this late.
 const TICK: Duration = Duration::from_secs(2);
@@ -67,21 +70,34 @@ impl Daemon {
         let site = Arc::new(Site::new(&self.folder.public()));
         let latest = Arc::new(RwLock::new(Latest::default()));
         let settings = Arc::new(RwLock::new(self.settings.clone()));
-        let [to_publish, to_compose, to_deliver] = std::array::from_fn(|_| Arc::new(Notify::new()));
+        let [to_publish, to_compose, to_deliver, to_ping] = std::array::from_fn(|_| Arc::new(Notify::new()));
 
         let mut desk = Desk::new(self.folder.clone(), self.environment, self.settings, self.store.clone());
         desk.publish(&site, &latest, &settings, Utc::now()).await?;
 
         let chores = TaskTracker::new();
-        let app = App::new(site.clone(), self.store.clone(), settings.clone(), key.clone(), Utc::now);
+        let app = App::new(
+            site.clone(),
+            self.store.clone(),
+            settings.clone(),
+            key.clone(),
+            Utc::now,
+            to_ping.clone(),
+        );
         chores.spawn(web::serve(listener, app, stop.clone()));
         ready();
 
-        let wake = to_compose.clone();
+        let (wake, wake_pinger) = (to_compose.clone(), to_ping.clone());
+        let pinger = Pinger { store: self.store.clone(), outbound: Outbound::new()? };
+        let (told_site, told_settings) = (site.clone(), settings.clone());
+        chores.spawn(keep("ping", to_ping, PING_POLL, stop.clone(), async move || {
+            chores::ping(&pinger, &told_site, &told_settings, Utc::now()).await
+        }));
         let published = (latest.clone(), settings.clone());
         chores.spawn(keep("publish", to_publish.clone(), PUBLISH_POLL, stop.clone(), async move || {
             let progress = desk.publish(&site, &published.0, &published.1, Utc::now()).await;
             wake.notify_one();
+            wake_pinger.notify_one();
             progress
         }));
         let (store, wake) = (self.store.clone(), to_deliver.clone());

@@ -19,6 +19,8 @@ pub mod mailer;
 pub mod message;
 pub mod newsletter;
 pub mod newsroom;
+pub mod outbound;
+pub mod ping;
 pub mod publish;
 pub mod site;
 pub mod store;

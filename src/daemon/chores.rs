@@ -18,9 +18,10 @@ use crate::{
     diagnostic::Diagnostic,
     mailer::Mailer,
     newsroom::{CONFIG, Folder, Look, Looker, Settings},
+    ping::Pinger,
     publish,
     site::Site,
-    store::{Store, Terms},
+    store::{Store, StoreError, Terms},
     subscribe::Lists,
     subscriber::token::TokenKey,
 };
@@ -180,6 +181,22 @@ pub(super) async fn compose(
         tracing::info!(issue.id = issue.0, letters, "issue opened");
     }
     Ok(Progress::Idle)
+}
+
+/// Tells hubs and subscribers what changed.
+pub(super) async fn ping(
+    pinger: &Pinger,
+    site: &Site,
+    settings: &RwLock<Arc<Settings>>,
+    now: DateTime<Utc>,
+) -> Result<Progress, StoreError> {
+    let settings = settings.read().expect("nothing panics while holding it").clone();
+    let pinged = pinger.run_once(&site.current(), &settings, now).await?;
+    if pinged.told > 0 {
+        tracing::info!(told = pinged.told, failed = pinged.failed, "hubs and subscribers told");
+    }
+    let worked = pinged.told + pinged.decided > 0;
+    Ok(if worked { Progress::Worked } else { Progress::Idle })
 }
 
 /// Sends what is due, with the settings of the moment.

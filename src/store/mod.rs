@@ -8,6 +8,7 @@
 mod archives;
 mod articles;
 mod deliveries;
+mod hub;
 mod issues;
 mod readers;
 mod schema;
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 pub use archives::Archives;
 pub use articles::{GoodText, Ledger};
 pub use deliveries::{Claims, Recovered, Terms};
+pub use hub::{Asked, DuePing, HubRequest, HubSubscription, Mode};
 pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter, NewVariant, Opened};
 pub use readers::{Change, Leaving, NewReader, Reader, Synced};
 

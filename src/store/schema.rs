@@ -123,6 +123,42 @@ CREATE TABLE archive (            -- a block of a feed's entries, as it was cut 
     article_id INTEGER NOT NULL REFERENCES article (id),
     PRIMARY KEY (feed, number, article_id)
 ) WITHOUT ROWID;
+
+CREATE TABLE hub_request (        -- somebody asks to be told of a feed, or no longer; not verified yet
+    id INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,          -- the path of a feed
+    callback TEXT NOT NULL,
+    host TEXT NOT NULL,           -- the callback's
+    mode TEXT NOT NULL CHECK (mode IN ('subscribe', 'unsubscribe')),
+    secret TEXT,
+    verify_token TEXT,
+    lease_ms INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL,
+    UNIQUE (topic, callback)
+);
+CREATE TABLE hub_subscription (   -- who is told of a feed
+    id INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,
+    callback TEXT NOT NULL,
+    host TEXT NOT NULL,
+    secret TEXT,
+    lease_until INTEGER NOT NULL,
+    told TEXT NOT NULL,           -- the ETag last delivered
+    failures INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (topic, callback)
+);
+CREATE INDEX hub_subscription_host ON hub_subscription (host);
+CREATE INDEX hub_request_host ON hub_request (host);
+CREATE TABLE ping (               -- what another hub was told last
+    hub TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    told TEXT NOT NULL,
+    failures INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (hub, topic)
+) WITHOUT ROWID;
 ",
 ];
 

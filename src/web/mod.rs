@@ -4,6 +4,7 @@
 //! leaving.
 
 mod conditional;
+mod hub;
 mod leave;
 mod polls;
 mod tree;
@@ -18,7 +19,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -31,7 +32,11 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, Semaphore},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::polls::Polls;
@@ -43,6 +48,8 @@ const CONNECTIONS_MAX: usize = 1024;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A whole request, its body too, and the making of its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// Forms are small.
+const BODY_BYTES_MAX: usize = 16 * 1024;
 /// At shutdown, answers under way have this long.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -59,7 +66,10 @@ pub struct App {
     pub key: TokenKey,
     /// What time it is.
     pub clock: fn() -> DateTime<Utc>,
+    /// There is something for the hub to verify.
+    pub wake_hub: Arc<Notify>,
     polls: Arc<Polls>,
+    hub_limits: Arc<hub::Limits>,
 }
 
 /// Who is at the other end.
@@ -83,8 +93,10 @@ impl App {
         settings: Arc<RwLock<Arc<Settings>>>,
         key: TokenKey,
         clock: fn() -> DateTime<Utc>,
+        wake_hub: Arc<Notify>,
     ) -> Self {
-        Self { site, store, settings, key, clock, polls: Arc::new(Polls::new()) }
+        let (polls, hub_limits) = (Arc::new(Polls::new()), Arc::new(hub::Limits::new()));
+        Self { site, store, settings, key, clock, wake_hub, polls, hub_limits }
     }
 
     fn settings(&self) -> Arc<Settings> {
@@ -96,7 +108,9 @@ impl App {
 fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/hub", get(hub::about).post(hub::ask))
         .route("/unsubscribe/{token}", get(leave::ask).post(leave::leave))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .fallback(tree::serve)
         .layer(middleware::from_fn_with_state(app.clone(), known_host))
         .layer(middleware::from_fn(same_for_all))

@@ -7,6 +7,7 @@ mod check;
 mod command_line;
 mod delivery;
 mod feeds;
+mod hub;
 mod layers;
 mod newsletters;
 mod regression;

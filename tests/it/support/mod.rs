@@ -7,6 +7,7 @@ pub mod outbox;
 pub mod postfix;
 pub mod program;
 pub mod smtp_server;
+pub mod web_server;
 
 use std::time::{Duration, Instant};
 
