@@ -3,7 +3,7 @@
 //! An issue is opened by a slot, by an article that wants a letter of its own, or by the author. Who
 //! gets what follows from each reader's watermark, never from a date. Nothing is sent here.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
@@ -16,7 +16,7 @@ use crate::{
         schedule::Schedule,
         variant::{Frame, Variant},
     },
-    newsroom::{Look, Settings},
+    newsroom::{Look, Settings, TextAway, Texts},
     store::{Considered, NewIssue, NewLetter, NewVariant, Opened, Store, StoreError},
     template::{
         TemplateError,
@@ -40,6 +40,9 @@ pub enum ComposeError {
     /// A letter would not render.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A file changed meanwhile; the next look sees it.
+    #[error(transparent)]
+    Text(#[from] TextAway),
 }
 
 /// An issue as it would be opened now.
@@ -63,7 +66,9 @@ pub struct Desk<'d> {
     /// The settings.
     pub settings: &'d Settings,
     /// What is out.
-    pub live: &'d [Article],
+    pub live: &'d [Arc<Article>],
+    /// What it says.
+    pub texts: &'d Texts,
     /// The newsletter.
     pub newsletter: &'d Newsletter,
     /// The moment.
@@ -80,7 +85,7 @@ pub async fn run_once(
     let live = look.live(now);
     let mut opened = Vec::new();
     for newsletter in &settings.config.newsletters {
-        let desk = Desk { settings, live: &live, newsletter, now };
+        let desk = Desk { settings, live: &live, texts: &look.texts, newsletter, now };
         for article in announcements(&desk) {
             if !store.is_announced(newsletter.id.clone(), article.id).await? {
                 let plan = plan_special(&desk, store, Origin::Announcement(article.id), &[article]).await?;
@@ -153,7 +158,7 @@ fn announcements<'d>(desk: &Desk<'d>) -> Vec<&'d Article> {
             && article.seq.is_some_and(|seq| seq <= cut)
             && desk.newsletter.carries(article)
     });
-    wanted.collect()
+    wanted.map(AsRef::as_ref).collect()
 }
 
 /// Opens the issue of a plan, unless nobody would get it.
@@ -260,12 +265,13 @@ pub fn render(
     language: &Language,
     articles: &[ArticleId],
     special: bool,
-) -> Result<Variant, TemplateError> {
+) -> Result<Variant, ComposeError> {
     let Desk { settings, newsletter, .. } = desk;
     let found = articles.iter().filter_map(|id| desk.live.iter().find(|article| article.id == *id));
-    let found: Vec<&Article> = found.collect();
+    let found: Vec<&Arc<Article>> = found.collect();
     let alone = found.len() == 1;
-    let cards: Vec<Card> = found.iter().map(|article| card(settings, article, alone)).collect();
+    let cards: Vec<Card> =
+        found.iter().map(|article| card(desk, article, alone)).collect::<Result<_, _>>()?;
     let first =
         cards.first().map(|card| shorten(&card.title, SUBJECT_TITLE_CHARACTERS_MAX)).unwrap_or_default();
     let preheader = cards.first().map(|card| shorten(&card.summary, PREHEADER_CHARACTERS_MAX));
@@ -300,14 +306,14 @@ pub fn render(
 }
 
 /// An article alone in its letter is there in full.
-fn card(settings: &Settings, article: &Article, alone: bool) -> Card {
-    let mut card = settings.card(article);
+fn card(desk: &Desk<'_>, article: &Article, alone: bool) -> Result<Card, TextAway> {
+    let mut card = desk.settings.card(article);
     if alone {
-        let html = &article.manuscript.body.html;
+        let html = &*desk.texts.of(&article.manuscript, &desk.settings.config.desk())?;
         // A picture that the text shows is not shown twice.
         card.image = card.image.filter(|image| !html.contains(&crate::text::escape_html(&image.url)));
         card.body_html = Some(markup::direct(html, card.direction));
         card.text_body = Some(plain::letter_text(html));
     }
-    card
+    Ok(card)
 }

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use self::sections::Plan;
 use crate::{
     feed::archive,
-    newsroom::{Look, Settings},
+    newsroom::{Look, Settings, TextAway},
     site::{Edition, Form, Published, Site},
     store::{Archives, Store, StoreError},
     template::TemplateError,
@@ -46,6 +46,9 @@ pub enum PublishError {
         /// The reader's words.
         why: String,
     },
+    /// A file changed meanwhile; the next look sees it.
+    #[error(transparent)]
+    Text(#[from] TextAway),
     /// The disk.
     #[error("cannot write public/: {0}")]
     Disk(#[from] std::io::Error),
@@ -78,7 +81,7 @@ pub async fn cut(
             let blocks = archives.blocks(&section.prefix);
             let mut waiting = section.not_in(blocks);
             waiting.reverse();
-            let waiting: Vec<_> = waiting.iter().map(|live| (live.article.id, live.body_bytes())).collect();
+            let waiting: Vec<_> = waiting.iter().map(|live| (live.article.id, live.text_bytes())).collect();
             let cut = archive::cut(blocks.len(), &waiting);
             fresh.extend(&section.prefix, cut);
         }

@@ -86,7 +86,7 @@ impl Lists {
     }
 }
 
-fn new_readers(newsletter: &Newsletter, path: &str, list: List, live: &[Article]) -> Vec<NewReader> {
+fn new_readers(newsletter: &Newsletter, path: &str, list: List, live: &[Arc<Article>]) -> Vec<NewReader> {
     let Some(first) = newsletter.cadences.first() else { return Vec::new() };
     let mut watermarks: BTreeMap<Option<Language>, i64> = BTreeMap::new();
     let readers = list.rows.into_iter().map(|row| {
@@ -155,7 +155,7 @@ pub enum Added {
 pub async fn add(
     reader: ByHand,
     newsletter: &Newsletter,
-    live: &[Article],
+    live: &[Arc<Article>],
     store: &Store,
     now: DateTime<Utc>,
 ) -> Result<Added, StoreError> {

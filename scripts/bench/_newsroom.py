@@ -19,6 +19,9 @@ SITE_URL = "https://review.example.org/"
 SITE_TITLE = "The Example Review"
 AUTHOR = "Shirin Example"
 OUTLET = "The Example Gazette"
+# The tag of no document: a feed is sent whole to whoever names it. Byline puts off those who ask for whole
+# feeds again and again and name none.
+OLDER = '"an-older-one"'
 # Articles are spread from here over so many days; what a benchmark saves comes after them.
 FIRST_DAY = datetime.datetime(2010, 1, 1, 6)
 DAYS = 5000
@@ -130,7 +133,7 @@ class Process:
         with open(self.log, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def wait_for(self, pattern, seconds=300):
+    def wait_for(self, pattern, seconds=1200):
         """The match, once it has said it, and after how many seconds."""
         while time.monotonic() - self.begun < seconds:
             if found := re.search(pattern, self.said()):

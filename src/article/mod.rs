@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use comrak::Arena;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -69,7 +70,8 @@ pub struct Picture {
     pub alt: String,
 }
 
-/// What one file says: everything about a piece but who it is.
+/// What one file says: everything about a piece but who it is, and its text, which is long and seldom
+/// needed: that is a [`Text`] of its own.
 #[derive(Debug, Clone)]
 pub struct Manuscript {
     /// The file below `articles/`: `en/qanats.md`.
@@ -110,8 +112,10 @@ pub struct Manuscript {
     pub announce: Announce,
     /// The slug of the same piece in another language.
     pub translation: Option<String>,
-    /// The text, safe to publish.
-    pub body: Body,
+    /// Files of the newsroom that its text shows or links, as addresses.
+    pub media: Vec<String>,
+    /// How long its text is as HTML.
+    pub text_bytes: usize,
     /// Guesses and warnings: nothing that stops it.
     pub remarks: Vec<Diagnostic>,
     /// Where the file names its address, for a clash.
@@ -119,6 +123,9 @@ pub struct Manuscript {
     /// Where the file names its outlet.
     pub attribution_span: Range<usize>,
 }
+
+/// A piece's text as HTML, safe to publish, without a wrapper and without the attribution.
+pub type Text = Arc<str>;
 
 /// Is it out, and if not, why not?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,20 +186,30 @@ impl Manuscript {
         path: &str,
         desk: &Desk<'_>,
         problems: &Problems,
-    ) -> Option<Self> {
+    ) -> Option<(Self, Text)> {
         let mine = Problems::default();
-        let manuscript = read(file, side, path, desk, &mine);
+        let read = read(file, side, path, desk, &mine);
         let failed = mine.has_errors();
         let found = mine.into_vec();
         let (errors, remarks): (Vec<_>, Vec<_>) = found.into_iter().partition(Diagnostic::is_error);
         errors.into_iter().for_each(|error| problems.push(error));
-        manuscript.filter(|_| !failed).map(|manuscript| Self { remarks, ..manuscript })
+        read.filter(|_| !failed).map(|(manuscript, text)| (Self { remarks, ..manuscript }, text))
+    }
+
+    /// The text alone, of a file that was good once: what is wrong with its keys now is passed over.
+    pub fn text_of(
+        file: &Arc<SourceFile>,
+        side: Option<&Arc<SourceFile>>,
+        path: &str,
+        desk: &Desk<'_>,
+    ) -> Option<Text> {
+        read(file, side, path, desk, &Problems::default()).map(|(_, text)| text)
     }
 
     /// Every file of the newsroom that it shows or links, as addresses.
     pub fn media(&self) -> impl Iterator<Item = &str> {
         let image = self.image.as_ref().map(|image| image.src.as_str());
-        self.body.media.iter().map(String::as_str).chain(image).chain(self.enclosure.as_deref())
+        self.media.iter().map(String::as_str).chain(image).chain(self.enclosure.as_deref())
     }
 
     /// Each attribution in the words of the piece's own language.
@@ -207,7 +224,7 @@ fn read(
     path: &str,
     desk: &Desk<'_>,
     problems: &Problems,
-) -> Option<Manuscript> {
+) -> Option<(Manuscript, Text)> {
     let format = Format::of(path)?;
     let split = front_matter::split(file, problems)?;
     let mut matter = match &split.keys {
@@ -233,14 +250,16 @@ fn read(
     }
     let body = &file.text[body_span.clone()];
     let language = language_of(path, &matter, body, desk);
-    let html = match format {
+    let arena = Arena::new();
+    let source = match format {
         Format::Markdown => {
-            let (heading, html) = markup::markdown(&clean(body), &language, matter.title.is_none());
-            matter.title = matter.title.or(heading.map(|heading| crate::text::clean_line(&heading)));
-            html
+            let markdown = markup::markdown(&arena, &clean(body), &language, matter.title.is_none());
+            let heading = markdown.title.as_ref().map(|heading| crate::text::clean_line(heading));
+            matter.title = matter.title.or(heading);
+            Source::Markdown(markdown)
         }
-        Format::Html => without_title(&clean(body), matter.title.as_deref()),
-        Format::Text => read_prose(file, &body_span, &mut matter, desk, problems),
+        Format::Html => Source::Html(without_title(&clean(body), matter.title.as_deref())),
+        Format::Text => Source::Html(read_prose(file, &body_span, &mut matter, desk, problems)),
     };
     let Some(title) = matter.title.filter(|title| !title.is_empty()) else {
         problems.push(Diagnostic::no_title(file));
@@ -253,7 +272,11 @@ fn read(
         return None;
     }
     let base = base_of(path, &slug, desk);
-    let mut body = match markup::sanitise(&html, &base) {
+    let body = match source {
+        Source::Markdown(markdown) => markdown.body(&base),
+        Source::Html(html) => markup::sanitise(&html, &base),
+    };
+    let mut body = match body {
         Ok(body) => body,
         Err(why) => {
             let hint = "take out the needless elements";
@@ -273,7 +296,7 @@ fn read(
         problems.push(Diagnostic::guessed_date(file));
     }
     let absolute = |address: String| base.media.join(&address).map(String::from).unwrap_or(address);
-    Some(Manuscript {
+    let manuscript = Manuscript {
         path: path.to_string(),
         content: content_of(file, side),
         summary: matter.summary.unwrap_or_else(|| plain::summary(&body.html)),
@@ -296,11 +319,19 @@ fn read(
         attributions,
         announce: matter.announce,
         translation: matter.translation,
-        body,
+        media: body.media,
+        text_bytes: body.html.len(),
         remarks: Vec::new(),
         slug_span: matter.slug_span,
         attribution_span: matter.attribution_span,
-    })
+    };
+    Some((manuscript, body.html.into()))
+}
+
+/// A text that is not fit to publish yet.
+enum Source<'a> {
+    Markdown(markup::Markdown<'a>),
+    Html(String),
 }
 
 /// How a file is written, by its ending.
@@ -428,7 +459,8 @@ fn read_prose(
     clean(&prose.html)
 }
 
-fn content_of(file: &SourceFile, side: Option<&Arc<SourceFile>>) -> String {
+/// SHA-256 of a file, and of its side file if it has one, as hex.
+pub fn content_of(file: &SourceFile, side: Option<&Arc<SourceFile>>) -> String {
     let mut digest = Sha256::new();
     digest.update(&file.text);
     if let Some(side) = side {

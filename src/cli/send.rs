@@ -1,6 +1,9 @@
 //! `byline send NEWSLETTER`
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use chrono::Utc;
@@ -58,7 +61,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     let look = open.look().await?;
     let now = Utc::now();
     let live = look.live(now);
-    let desk = Desk { settings: &open.settings, live: &live, newsletter, now };
+    let desk = Desk { settings: &open.settings, live: &live, texts: &look.texts, newsletter, now };
     let mut chosen: Vec<&Article> = Vec::new();
     for id in &arguments.articles {
         let article = find(&live, id)?;
@@ -106,7 +109,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     Ok(Ended::Done)
 }
 
-fn find<'l>(live: &'l [Article], id: &str) -> anyhow::Result<&'l Article> {
+fn find<'l>(live: &'l [Arc<Article>], id: &str) -> anyhow::Result<&'l Article> {
     let number = id.parse::<i64>().ok();
     let found = live.iter().find(|article| {
         article.manuscript.slug.as_str() == id.trim_matches('/')
@@ -114,10 +117,10 @@ fn find<'l>(live: &'l [Article], id: &str) -> anyhow::Result<&'l Article> {
             || article.manuscript.path == id
             || number.is_some_and(|number| article.id == ArticleId(number))
     });
-    found.with_context(|| format!("no article that is out is called `{id}`"))
+    found.map(AsRef::as_ref).with_context(|| format!("no article that is out is called `{id}`"))
 }
 
-fn describe(plan: &Plan, live: &[Article], newsletter: &str) {
+fn describe(plan: &Plan, live: &[Arc<Article>], newsletter: &str) {
     eprintln!(
         "{} of `{newsletter}` in {} to {}:",
         count(plan.articles.len(), "article"),
@@ -176,7 +179,12 @@ async fn test(
     let mut failed = false;
     for (index, language) in desk.newsletter.languages.iter().enumerate() {
         let mut articles: Vec<&Article> = match chosen.is_empty() {
-            true => desk.live.iter().filter(|article| desk.newsletter.carries(article)).collect(),
+            true => desk
+                .live
+                .iter()
+                .map(AsRef::as_ref)
+                .filter(|article| desk.newsletter.carries(article))
+                .collect(),
             false => chosen.to_vec(),
         };
         articles.retain(|article| article.manuscript.language == *language);

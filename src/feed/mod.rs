@@ -170,8 +170,8 @@ pub struct Enclosure {
 }
 
 impl Entry {
-    /// The entry of a live article.
-    pub fn of(article: &Article, site: &Url) -> Self {
+    /// The entry of a live article with this text.
+    pub fn of(article: &Article, text: &str, site: &Url) -> Self {
         let manuscript = &article.manuscript;
         let credits = manuscript.credits();
         let sentences = credits.iter().map(|credit| credit.sentence.as_str());
@@ -183,7 +183,7 @@ impl Entry {
             title: titled(&manuscript.title, &manuscript.language),
             language: manuscript.language.clone(),
             summary: summary.trim().to_string(),
-            html: wrapped(&manuscript.body.html, &credits, &manuscript.language),
+            html: wrapped(text, &credits, &manuscript.language),
             published: article.published().trunc_subsecs(0),
             updated: article.updated().trunc_subsecs(0),
             authors: manuscript.authors.clone(),

@@ -1,5 +1,7 @@
 //! One edition: which articles it gives to whom, frozen when it is opened.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -110,9 +112,10 @@ pub struct Taste {
 
 /// The articles of `newsletter` that a digest cut at `cut` gives to a reader: what is after the
 /// watermark and fits. Newest first.
-pub fn digest_for(newsletter: &Newsletter, live: &[Article], cut: i64, taste: &Taste) -> Vec<ArticleId> {
+pub fn digest_for(newsletter: &Newsletter, live: &[Arc<Article>], cut: i64, taste: &Taste) -> Vec<ArticleId> {
     let mut chosen: Vec<&Article> = live
         .iter()
+        .map(AsRef::as_ref)
         .filter(|article| article.seq.is_some_and(|seq| taste.seen < seq && seq <= cut))
         .filter(|article| newsletter.carries(article) && taste.reads(article))
         .filter(|article| !taste.had.contains(&article.id))
@@ -130,7 +133,11 @@ impl Taste {
 
 /// The watermark of a reader who joins now: the newest `start_with` articles that fit are still to
 /// come.
-pub fn starting_watermark(newsletter: &Newsletter, live: &[Article], language: Option<&Language>) -> i64 {
+pub fn starting_watermark(
+    newsletter: &Newsletter,
+    live: &[Arc<Article>],
+    language: Option<&Language>,
+) -> i64 {
     let mut seqs: Vec<i64> = live
         .iter()
         .filter(|article| newsletter.carries(article))

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Folder, Settings,
     scan::{Scan, Scanned, Scanner, Stamp},
+    texts::Texts,
 };
 use crate::{
     article::{
@@ -24,10 +25,12 @@ use crate::{
 };
 
 /// The articles as they stand at a moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Look {
     /// Every article with a file that is good now, or was.
-    pub articles: Vec<Article>,
+    pub articles: Vec<Arc<Article>>,
+    /// What they say.
+    pub texts: Arc<Texts>,
     /// Every ledger entry, also of files that are gone.
     pub records: Vec<Record>,
     /// Every article's file there is, good or bad.
@@ -42,7 +45,7 @@ pub struct Look {
 
 impl Look {
     /// Those that are out at `now`.
-    pub fn live(&self, now: DateTime<Utc>) -> Vec<Article> {
+    pub fn live(&self, now: DateTime<Utc>) -> Vec<Arc<Article>> {
         self.articles.iter().filter(|article| article.state(now) == State::Live).cloned().collect()
     }
 }
@@ -63,6 +66,7 @@ pub struct Looker {
     folder: Folder,
     store: Store,
     scanner: Scanner,
+    texts: Arc<Texts>,
     /// Of each path, what it said when it was last good.
     good: BTreeMap<String, Arc<Manuscript>>,
     settings: Option<Arc<Settings>>,
@@ -85,6 +89,7 @@ impl Looker {
             folder: folder.clone(),
             store: store.clone(),
             scanner: Scanner::default(),
+            texts: Arc::new(Texts::new(folder, store)),
             good: BTreeMap::new(),
             settings: None,
             unentered: BTreeSet::new(),
@@ -101,12 +106,15 @@ impl Looker {
         let config = &settings.config;
         if !self.settings.as_ref().is_some_and(|before| Arc::ptr_eq(before, settings)) {
             self.scanner.forget();
+            self.texts.forget();
             self.settings = Some(settings.clone());
             self.last = None;
         }
         // Reading a whole archive takes a while: other work on this thread moves to another.
-        let scan = tokio::task::block_in_place(|| self.scanner.scan(&self.folder.articles(), &config.desk()))
-            .map_err(|why| LookError::Folder(format!("cannot read articles/: {why}")))?;
+        let scan = tokio::task::block_in_place(|| {
+            self.scanner.scan(&self.folder.articles(), &config.desk(), &self.texts)
+        });
+        let scan = scan.map_err(|why| LookError::Folder(format!("cannot read articles/: {why}")))?;
         if !self.folder.articles().is_dir() && self.knows_articles().await? {
             let why = "articles/ is not there any more; the site stays as it was";
             return Err(LookError::Folder(why.into()));
@@ -174,7 +182,9 @@ impl Looker {
         let media = scan.media.iter().map(|(path, (full, _))| (path.clone(), full.clone())).collect();
         remark(&articles, scan, config, now, &problems);
         let next_change = next_change(&articles, now);
-        Ok(Look { articles, records, present, media, problems: problems.into_vec(), next_change })
+        let articles = articles.into_iter().map(Arc::new).collect();
+        let (texts, problems) = (self.texts.clone(), problems.into_vec());
+        Ok(Look { articles, texts, records, present, media, problems, next_change })
     }
 
     /// What a file that is bad now said when it was good: from memory, or after a restart from the
@@ -191,8 +201,11 @@ impl Looker {
         let file = |text| Arc::new(SourceFile { path: format!("articles/{path}"), text });
         let side = good.side.map(file);
         let quiet = Problems::default();
-        let manuscript = Manuscript::read(&file(good.text), side.as_ref(), path, &config.desk(), &quiet);
-        let manuscript = manuscript.map(Arc::new);
+        let read = Manuscript::read(&file(good.text), side.as_ref(), path, &config.desk(), &quiet);
+        let manuscript = read.map(|(manuscript, text)| {
+            self.texts.keep(&manuscript, &text);
+            Arc::new(manuscript)
+        });
         if let Some(manuscript) = &manuscript {
             self.good.insert(path.to_string(), manuscript.clone());
         }

@@ -5,6 +5,7 @@
 mod look;
 mod scan;
 mod show;
+mod texts;
 
 use std::{
     collections::BTreeMap,
@@ -13,6 +14,7 @@ use std::{
 };
 
 pub use look::{Look, LookError, Looker};
+pub use texts::{TextAway, Texts};
 
 use crate::{
     config::Config,

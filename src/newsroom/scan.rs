@@ -9,7 +9,9 @@ use std::{
     time::SystemTime,
 };
 
-use super::source_file;
+use rayon::prelude::*;
+
+use super::{source_file, texts::Texts};
 use crate::{
     article::{ARTICLE_BYTES_MAX, Desk, Format, Manuscript},
     diagnostic::{Diagnostic, Problems, SourceFile},
@@ -66,27 +68,38 @@ impl Scanner {
         self.known.clear();
     }
 
-    /// Looks at the whole folder `articles`.
-    pub fn scan(&mut self, articles: &Path, desk: &Desk<'_>) -> io::Result<Scan> {
+    /// Looks at the whole folder `articles`; what is new or changed is read on every core.
+    pub fn scan(&mut self, articles: &Path, desk: &Desk<'_>, texts: &Texts) -> io::Result<Scan> {
         let files = walk(articles)?;
         let mut scan = Scan::default();
-        let mut sides = BTreeSet::new();
-        let mut known = BTreeMap::new();
-        for (path, (full, stamp)) in files.iter().filter(|(path, _)| Format::of(path).is_some()) {
-            let side = side_of(path).filter(|side| files.contains_key(side));
-            let side_stamp = side.as_ref().map(|side| files[side].1);
-            sides.extend(side.clone());
-            let same = self.known.get(path).filter(|(was, side, _)| was == stamp && *side == side_stamp);
-            let scanned = if let Some((_, _, scanned)) = same {
-                scanned.clone()
-            } else {
-                scan.changed.insert(path.clone());
+        let pieces: Vec<&String> = files.keys().filter(|path| Format::of(path).is_some()).collect();
+        let side = |path: &str| side_of(path).filter(|side| files.contains_key(side));
+        let stamps = |path: &String| (files[path].1, side(path).map(|side| files[&side].1));
+        let is_same = |path: &String| {
+            let (stamp, side) = stamps(path);
+            self.known.get(path).is_some_and(|(was, side_was, _)| (*was, *side_was) == (stamp, side))
+        };
+        scan.changed = pieces.iter().filter(|path| !is_same(path)).map(|path| (*path).clone()).collect();
+        let read: Vec<(String, Arc<Scanned>)> = scan
+            .changed
+            .par_iter()
+            .map(|path| {
+                let side = side(path);
                 let side = side.as_ref().map(|side| (side.as_str(), files[side].0.as_path()));
-                Arc::new(read(path, full, stamp.bytes, side, desk))
-            };
-            known.insert(path.clone(), (*stamp, side_stamp, scanned.clone()));
+                let (full, stamp) = &files[path];
+                (path.clone(), Arc::new(read(path, full, stamp.bytes, side, desk, texts)))
+            })
+            .collect();
+        let mut read: BTreeMap<String, Arc<Scanned>> = read.into_iter().collect();
+        let mut known = BTreeMap::new();
+        for path in &pieces {
+            let before = self.known.remove(*path).map(|(_, _, scanned)| scanned);
+            let Some(scanned) = read.remove(*path).or(before) else { continue };
+            let (stamp, side) = stamps(path);
+            known.insert((*path).clone(), (stamp, side, scanned.clone()));
             scan.articles.push(scanned);
         }
+        let sides: BTreeSet<String> = pieces.iter().filter_map(|path| side(path)).collect();
         self.known = known;
         scan.media = files
             .into_iter()
@@ -97,12 +110,19 @@ impl Scanner {
 }
 
 /// `qanats.toml` beside `qanats.txt`.
-fn side_of(path: &str) -> Option<String> {
+pub(super) fn side_of(path: &str) -> Option<String> {
     Some(format!("{}.toml", path.rsplit_once('.')?.0))
 }
 
 /// Reads an article's file. Whatever is wrong with it becomes a diagnostic.
-fn read(path: &str, full: &Path, bytes: u64, side: Option<(&str, &Path)>, desk: &Desk<'_>) -> Scanned {
+fn read(
+    path: &str,
+    full: &Path,
+    bytes: u64,
+    side: Option<(&str, &Path)>,
+    desk: &Desk<'_>,
+    texts: &Texts,
+) -> Scanned {
     let shown = format!("articles/{path}");
     let failed = |file: Arc<SourceFile>, problem: Diagnostic| Scanned {
         path: path.to_string(),
@@ -125,7 +145,11 @@ fn read(path: &str, full: &Path, bytes: u64, side: Option<(&str, &Path)>, desk: 
         Some(Err(problem)) => return failed(file, problem),
     };
     let problems = Problems::default();
-    let manuscript = Manuscript::read(&file, side.as_ref(), path, desk, &problems).map(Arc::new);
+    let read = Manuscript::read(&file, side.as_ref(), path, desk, &problems);
+    let manuscript = read.map(|(manuscript, text)| {
+        texts.keep(&manuscript, &text);
+        Arc::new(manuscript)
+    });
     Scanned { path: path.to_string(), file, side, manuscript, errors: problems.into_vec() }
 }
 

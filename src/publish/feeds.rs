@@ -10,6 +10,7 @@ use super::{
 use crate::{
     article::{Article, ArticleId},
     feed::{Enclosure, Entry, Feed, Format, MAX_AGE_SECONDS, Place, fitting},
+    newsroom::TextAway,
     site::{Form, Key},
 };
 
@@ -67,7 +68,7 @@ fn current(section: &Section, blocks: &[Vec<ArticleId>]) -> Vec<Arc<Live>> {
         let is_safe = !section.has_archives() || archived.contains(&live.article.id);
         (is_safe, Reverse(live.updated))
     });
-    let fitting = fitting(ordered.iter().map(|live| live.body_bytes()));
+    let fitting = fitting(ordered.iter().map(|live| live.text_bytes()));
     ordered.into_iter().take(fitting).cloned().collect()
 }
 
@@ -96,7 +97,7 @@ fn document(
     articles: &[Arc<Live>],
     plan: &Plan<'_>,
 ) -> Result<Vec<u8>, PublishError> {
-    let entries: Vec<Entry> = articles.iter().map(|live| entry(live, plan)).collect();
+    let entries: Vec<Entry> = articles.iter().map(|live| entry(live, plan)).collect::<Result<_, _>>()?;
     let made = |entries: Vec<Entry>| {
         let bytes = format.document(&Feed::new(plan.masthead(section), place, entries));
         check_well_formed(format, path, bytes)
@@ -124,18 +125,18 @@ fn check_well_formed(format: Format, path: &str, bytes: Vec<u8>) -> Result<Vec<u
     Ok(bytes)
 }
 
-fn entry(live: &Live, plan: &Plan<'_>) -> Entry {
+fn entry(live: &Live, plan: &Plan<'_>) -> Result<Entry, TextAway> {
     let site = &plan.settings.config.site.url;
     let translation = plan.translation(&live.article).map(|other| {
         let manuscript = &other.article.manuscript;
         (manuscript.language.clone(), manuscript.title.clone(), other.url(site).to_string())
     });
-    Entry {
+    Ok(Entry {
         updated: live.updated,
         enclosure: enclosure(&live.article, plan),
         translation,
-        ..Entry::of(&live.article, site)
-    }
+        ..Entry::of(&live.article, &plan.text(&live.article)?, site)
+    })
 }
 
 fn enclosure(article: &Article, plan: &Plan<'_>) -> Option<Enclosure> {

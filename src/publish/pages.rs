@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::{
-    PAGE, PICTURE, STYLE, Sheet, json_ld,
+    PAGE, PICTURE, PublishError, STYLE, Sheet, json_ld,
     sections::{Kind, Live, Plan, Section},
 };
 use crate::{
@@ -249,7 +249,7 @@ fn topics(
     settings.templates.page(Page::Topics, language, &page(settings, language, head, rest))
 }
 
-fn piece(live: &Live, plan: &Plan<'_>) -> Result<String, TemplateError> {
+fn piece(live: &Live, plan: &Plan<'_>) -> Result<String, PublishError> {
     let settings = plan.settings;
     let (article, config) = (&live.article, &settings.config);
     let manuscript = &article.manuscript;
@@ -263,7 +263,7 @@ fn piece(live: &Live, plan: &Plan<'_>) -> Result<String, TemplateError> {
         url: page_of(article, &config.site.url).to_string(),
         canonical,
         robots,
-        json_ld: Some(json_ld::of(article, translation.map(|other| &other.article), config)),
+        json_ld: Some(json_ld::of(article, translation.map(|other| other.article.as_ref()), config)),
         kind: "article",
         image: manuscript.image.as_ref().map(|image| image.src.clone()),
         published: Some(machine(published)),
@@ -271,7 +271,7 @@ fn piece(live: &Live, plan: &Plan<'_>) -> Result<String, TemplateError> {
         ..head(language)
     };
     let mut card = settings.card(article);
-    card.body_html = Some(crate::article::markup::direct(&manuscript.body.html, language.direction()));
+    card.body_html = Some(crate::article::markup::direct(&plan.text(article)?, language.direction()));
     let full = FullArticle {
         card,
         author: manuscript.authors.join(", "),
@@ -283,7 +283,7 @@ fn piece(live: &Live, plan: &Plan<'_>) -> Result<String, TemplateError> {
         originals: manuscript.attributions.iter().filter_map(|attribution| attribution.url.clone()).collect(),
     };
     let context = page(settings, language, head, ArticleRest { article: full });
-    settings.templates.page(Page::Article, language, &context)
+    Ok(settings.templates.page(Page::Article, language, &context)?)
 }
 
 /// The page to show instead of ours, and whether ours may be shown at all, as the outlet has it.

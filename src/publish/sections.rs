@@ -13,12 +13,12 @@ use url::Url;
 
 use crate::{
     article::{
-        Article, ArticleId,
+        Article, ArticleId, Text,
         identity::{Slug, tag_slug},
     },
     feed::{Masthead, distinct, page_of},
     language::Language,
-    newsroom::{Look, Settings},
+    newsroom::{Look, Settings, TextAway},
     site::Key,
 };
 
@@ -36,7 +36,7 @@ pub(super) struct Plan<'l> {
 
 /// An article that is out.
 pub(super) struct Live {
-    pub article: Article,
+    pub article: Arc<Article>,
     /// Its last change; no two articles have the same.
     pub updated: DateTime<Utc>,
     /// Of all that it shows.
@@ -95,6 +95,11 @@ impl<'l> Plan<'l> {
         self.translations.get(&article.id)
     }
 
+    /// What an article says.
+    pub fn text(&self, article: &Article) -> Result<Text, TextAway> {
+        self.look.texts.of(&article.manuscript, &self.settings.config.desk())
+    }
+
     /// The whole address of a path (decoded).
     pub fn url(&self, path: &str) -> Url {
         let site = &self.settings.config.site.url;
@@ -129,8 +134,8 @@ impl<'l> Plan<'l> {
 }
 
 impl Live {
-    pub fn body_bytes(&self) -> usize {
-        self.article.manuscript.body.html.len()
+    pub fn text_bytes(&self) -> usize {
+        self.article.manuscript.text_bytes
     }
 
     pub fn url(&self, site: &Url) -> Url {

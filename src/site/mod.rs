@@ -13,14 +13,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, RwLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, RwLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 
 pub use document::{Document, Encoding};
 pub use key::Key;
@@ -230,9 +228,12 @@ impl Site {
             before = Arc::default();
         }
         let paths: Vec<String> = edition.sheets.iter().map(|sheet| sheet.path.clone()).collect();
-        let made = in_parallel(&edition.sheets, |sheet| self.make(sheet, &before, &journal, now))?;
+        let known = &*journal;
+        let sheets = edition.sheets.par_iter();
+        let made: Result<Vec<Made>, E> = sheets.map(|sheet| self.make(sheet, &before, known, now)).collect();
         let mut tree = Tree { signposts: edition.signposts, ..Tree::default() };
         let mut fresh = Vec::new();
+        let made = made?;
         let mut written = made.iter().filter(|made| made.has_changed).count();
         for (path, made) in paths.into_iter().zip(made) {
             if made.is_new {
@@ -379,49 +380,6 @@ fn stands(file: &Path, facts: &Facts) -> bool {
         there.len() == facts.bytes as u64
             && there.modified().is_ok_and(|modified| seconds(modified) == seconds(facts.modified))
     })
-}
-
-/// Applies `make` to each item, on every core; the first error, if there is one.
-fn in_parallel<I: Sync, T: Send, E: Send>(
-    items: &[I],
-    make: impl Fn(&I) -> Result<T, E> + Sync,
-) -> Result<Vec<T>, E> {
-    /// Below this a thread costs more than it saves.
-    const ITEMS_MIN: usize = 16;
-    /// Taken at a time.
-    const BATCH: usize = 8;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if items.len() < ITEMS_MIN || threads == 1 {
-        return items.iter().map(make).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let start = next.fetch_add(BATCH, Ordering::Relaxed);
-            let Some(batch) = items.get(start..).filter(|rest| !rest.is_empty()) else { return Ok(done) };
-            for (offset, item) in batch.iter().take(BATCH).enumerate() {
-                match make(item) {
-                    Ok(made) => done.push((start + offset, made)),
-                    Err(why) => {
-                        next.store(items.len(), Ordering::Relaxed);
-                        return Err(why);
-                    }
-                }
-            }
-        }
-    };
-    let done: Result<Vec<Vec<(usize, T)>>, E> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let joined = workers.into_iter().map(|worker| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.collect()
-    });
-    let mut done: Vec<(usize, T)> = done?.into_iter().flatten().collect();
-    done.sort_by_key(|(index, _)| *index);
-    Ok(done.into_iter().map(|(_, made)| made).collect())
 }
 
 #[cfg(test)]

@@ -70,17 +70,12 @@ impl Store {
 
     /// The last good text of the article whose file is at `path`.
     pub async fn good_text(&self, path: String) -> Result<Option<GoodText>> {
-        self.act(move |tx| {
-            let found = tx
-                .query_row(
-                    "SELECT text, side FROM good_text JOIN article ON id = article_id WHERE path = ?1",
-                    [path],
-                    |row| Ok(GoodText { text: row.get(0)?, side: row.get(1)? }),
-                )
-                .optional()?;
-            Ok(found)
-        })
-        .await
+        self.act(move |tx| good_text(tx, &path)).await
+    }
+
+    /// The same for whoever is on a thread that may wait.
+    pub fn good_text_now(&self, path: String) -> Result<Option<GoodText>> {
+        self.act_now(move |tx| good_text(tx, &path))
     }
 
     /// Numbers articles that are live for the first time, in the order given. Those of the newsroom's
@@ -138,6 +133,15 @@ impl Store {
     pub async fn article_records(&self) -> Result<Vec<Record>> {
         self.act(records).await
     }
+}
+
+fn good_text(tx: &Transaction<'_>, path: &str) -> Result<Option<GoodText>> {
+    let mut statement = tx
+        .prepare_cached("SELECT text, side FROM good_text JOIN article ON id = article_id WHERE path = ?1")?;
+    let found = statement
+        .query_row([path], |row| Ok(GoodText { text: row.get(0)?, side: row.get(1)? }))
+        .optional()?;
+    Ok(found)
 }
 
 fn records(tx: &Transaction<'_>) -> Result<Vec<Record>> {

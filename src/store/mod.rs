@@ -87,14 +87,32 @@ impl Store {
         &self,
         act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.begin(act)?.await.map_err(|_| ended())?
+    }
+
+    /// The same for whoever is on a thread that may wait.
+    fn act_now<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.begin(act)?.blocking_recv().map_err(|_| ended())?
+    }
+
+    fn begin<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T>>> {
         let (answer, answered) = oneshot::channel();
         let work = move |connection: &mut Connection| {
             let _ = answer.send(in_transaction(connection, act)); // the asker may have gone
         };
-        let gone = || StoreError::Unavailable("its thread has ended".into());
-        self.acts.send(Box::new(work)).map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
+        self.acts.send(Box::new(work)).map_err(|_| ended())?;
+        Ok(answered)
     }
+}
+
+fn ended() -> StoreError {
+    StoreError::Unavailable("its thread has ended".into())
 }
 
 /// A broken invariant of ours stops the program: the next start picks up from the rows. To go on without

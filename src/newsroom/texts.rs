@@ -1,0 +1,129 @@
+//! The texts of articles: long, and seldom needed, so only the last ones used are kept in memory. Any
+//! other is read again, from its file or, where that says something else by now, from the store.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+};
+
+use super::{Folder, source_file};
+use crate::{
+    article::{Desk, Manuscript, Text, content_of},
+    diagnostic::SourceFile,
+    store::Store,
+};
+
+/// So many bytes of texts are kept.
+const KEPT_BYTES_MAX: usize = 48 * 1024 * 1024;
+
+/// A text that nobody has any more: its file changed, and the store never had it. The next look will
+/// know the article by its new text.
+#[derive(Debug, thiserror::Error)]
+#[error("the text of articles/{0} changed while it was being published")]
+pub struct TextAway(String);
+
+/// The texts of a newsroom.
+pub struct Texts {
+    folder: Folder,
+    store: Store,
+    kept: Mutex<Kept>,
+}
+
+/// The last ones used, by what their file says and where it is.
+#[derive(Default)]
+struct Kept {
+    texts: HashMap<(String, String), (u64, Text)>,
+    by_use: BTreeMap<u64, (String, String)>,
+    bytes: usize,
+    uses: u64,
+}
+
+impl std::fmt::Debug for Texts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Texts").finish_non_exhaustive()
+    }
+}
+
+impl Texts {
+    pub(super) fn new(folder: &Folder, store: &Store) -> Self {
+        Self { folder: folder.clone(), store: store.clone(), kept: Mutex::default() }
+    }
+
+    /// Other settings may make another text of the same file.
+    pub(super) fn forget(&self) {
+        *self.kept.lock().expect("nothing panics while holding it") = Kept::default();
+    }
+
+    pub(super) fn keep(&self, manuscript: &Manuscript, text: &Text) {
+        self.kept.lock().expect("nothing panics while holding it").put(key_of(manuscript), text);
+    }
+
+    /// The text of an article that was good once.
+    pub fn of(&self, manuscript: &Manuscript, desk: &Desk<'_>) -> Result<Text, TextAway> {
+        let key = key_of(manuscript);
+        if let Some(text) = self.kept.lock().expect("nothing panics while holding it").get(&key) {
+            return Ok(text);
+        }
+        let text = self.read(manuscript, desk).ok_or_else(|| TextAway(manuscript.path.clone()))?;
+        self.kept.lock().expect("nothing panics while holding it").put(key, &text);
+        Ok(text)
+    }
+
+    fn read(&self, manuscript: &Manuscript, desk: &Desk<'_>) -> Option<Text> {
+        let path = &manuscript.path;
+        let (file, side) = self.in_folder(path).filter(|files| is(manuscript, files)).or_else(|| {
+            let good = self.store.good_text_now(path.clone()).ok()??;
+            let file = |text| Arc::new(SourceFile { path: format!("articles/{path}"), text });
+            let files = (file(good.text), good.side.map(file));
+            is(manuscript, &files).then_some(files)
+        })?;
+        Manuscript::text_of(&file, side.as_ref(), path, desk)
+    }
+
+    fn in_folder(&self, path: &str) -> Option<Files> {
+        let read = |path: &str| {
+            let file = source_file(&format!("articles/{path}"), &self.folder.articles().join(path));
+            file.ok().map(Arc::new)
+        };
+        let side = super::scan::side_of(path).and_then(|side| read(&side));
+        Some((read(path)?, side))
+    }
+}
+
+type Files = (Arc<SourceFile>, Option<Arc<SourceFile>>);
+
+fn is(manuscript: &Manuscript, (file, side): &Files) -> bool {
+    content_of(file, side.as_ref()) == manuscript.content
+}
+
+fn key_of(manuscript: &Manuscript) -> (String, String) {
+    (manuscript.path.clone(), manuscript.content.clone())
+}
+
+impl Kept {
+    fn get(&mut self, key: &(String, String)) -> Option<Text> {
+        self.uses += 1;
+        let (used, text) = self.texts.get_mut(key)?;
+        self.by_use.remove(used);
+        *used = self.uses;
+        self.by_use.insert(self.uses, key.clone());
+        Some(text.clone())
+    }
+
+    fn put(&mut self, key: (String, String), text: &Text) {
+        self.uses += 1;
+        if let Some((used, old)) = self.texts.insert(key.clone(), (self.uses, text.clone())) {
+            self.by_use.remove(&used);
+            self.bytes -= old.len();
+        }
+        self.by_use.insert(self.uses, key);
+        self.bytes += text.len();
+        while self.bytes > KEPT_BYTES_MAX
+            && let Some((_, oldest)) = self.by_use.pop_first()
+        {
+            if let Some((_, text)) = self.texts.remove(&oldest) {
+                self.bytes -= text.len();
+            }
+        }
+    }
+}
