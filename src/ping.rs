@@ -14,7 +14,7 @@ use url::Url;
 use crate::{
     newsroom::Settings,
     outbound::{Outbound, OutboundError, Trust},
-    site::{Document, Tree},
+    site::{Document, Kind, Tree},
     store::{DuePing, HubRequest, HubSubscription, Store, StoreError},
 };
 
@@ -202,9 +202,7 @@ impl Pinger {
 
 /// What can be subscribed to: every feed but archives, which never change.
 pub fn feeds(tree: &Tree) -> impl Iterator<Item = (&str, &Arc<Document>)> {
-    tree.documents().filter(|(_, document)| {
-        document.form().in_memory && document.form().media_type.starts_with("application/")
-    })
+    tree.documents().filter(|(_, document)| document.form().kind == Kind::Feed)
 }
 
 /// The address that subscribers know a feed by.

@@ -16,7 +16,7 @@ use self::sections::Plan;
 use crate::{
     feed::archive,
     newsroom::{Look, Settings, TextAway},
-    site::{Edition, Form, Published, Site},
+    site::{Edition, Form, Kind, Published, Site},
     store::{Archives, Store, StoreError},
     template::TemplateError,
 };
@@ -25,12 +25,21 @@ use crate::{
 const PAGE_MAX_AGE: u32 = 300;
 const FILE_MAX_AGE: u32 = 3600;
 
-static PAGE: Form =
-    Form { media_type: "text/html; charset=utf-8", max_age: PAGE_MAX_AGE, in_memory: false, compress: true };
-static STYLE: Form =
-    Form { media_type: "text/css; charset=utf-8", max_age: FILE_MAX_AGE, in_memory: true, compress: true };
-static PICTURE: Form =
-    Form { media_type: "image/png", max_age: FILE_MAX_AGE, in_memory: true, compress: false };
+static PAGE: Form = Form {
+    kind: Kind::Page,
+    media_type: "text/html; charset=utf-8",
+    max_age: PAGE_MAX_AGE,
+    in_memory: false,
+    compress: true,
+};
+static STYLE: Form = Form {
+    kind: Kind::File,
+    media_type: "text/css; charset=utf-8",
+    max_age: FILE_MAX_AGE,
+    in_memory: true,
+    compress: true,
+};
+static PICTURE: Form = Form { media_type: "image/png", compress: false, ..STYLE };
 
 /// Nothing was published; readers keep what they had.
 #[derive(Debug, thiserror::Error)]
@@ -96,15 +105,16 @@ pub async fn cut(
 /// A document as it would be published: its path, how it is served, its bytes.
 pub type Draft = (String, &'static Form, Vec<u8>);
 
-/// Every document as it would be published at `now`.
+/// Every document of the forms that are `wanted`, as it would be published at `now`.
 pub fn documents(
     look: &Look,
     archives: &Archives,
     settings: &Settings,
     now: DateTime<Utc>,
+    wanted: impl Fn(&Form) -> bool,
 ) -> Result<Vec<Draft>, PublishError> {
     let plan = Plan::new(look, settings, now);
-    let sheets = edition(&plan, archives).sheets.into_iter();
+    let sheets = edition(&plan, archives).sheets.into_iter().filter(|sheet| wanted(sheet.form));
     sheets.map(|sheet| Ok((sheet.path, sheet.form, (sheet.make)()?))).collect()
 }
 

@@ -2,14 +2,18 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::{Ended, environment, open_store, print_json, show, summary};
 use crate::{
     article::State,
     diagnostic::{Diagnostic, Problems, count},
+    feed::lint::{Expectation, lint_bytes},
     language::Language,
-    newsroom::{Folder, Looker, Settings, read_list},
+    newsroom::{Folder, Look, Looker, Settings, read_list},
+    ping, publish,
+    site::Kind,
+    store::Store,
     template::Templates,
 };
 
@@ -48,6 +52,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
                 count(rows, "reader"),
             );
             problems.extend(look.problems.iter().cloned());
+            problems.extend(faults(&look, &settings, &store, now).await?);
         }
         problems.extend(lists.into_vec());
     }
@@ -62,6 +67,28 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     }
     let wrong = problems.iter().any(Diagnostic::is_error);
     Ok(if wrong { Ended::CannotRun } else { Ended::Done })
+}
+
+/// What is wrong with the feeds as they would be published: the author's own words, mostly.
+async fn faults(
+    look: &Look,
+    settings: &Settings,
+    store: &Store,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<Diagnostic>> {
+    let archives = publish::cut(look, settings, store, now).await?;
+    let feeds =
+        publish::documents(look, &archives, settings, now, |form| form.kind == Kind::Feed && form.in_memory)?;
+    let mut faults = Vec::new();
+    let mut said = BTreeSet::new();
+    for (path, _, bytes) in feeds {
+        let self_url = Some(ping::topic_url(&path, settings));
+        let mut findings = lint_bytes(&bytes, &Expectation { self_url, now: Some(now) });
+        // The same piece stands in many feeds.
+        findings.retain(|finding| said.insert((finding.rule, finding.message.clone())));
+        faults.extend(super::feed::diagnostics(&format!("public{path}"), &bytes, &findings));
+    }
+    Ok(faults)
 }
 
 fn built_in(languages: &[Language]) -> Option<Templates> {

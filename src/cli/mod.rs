@@ -12,6 +12,7 @@ mod audit;
 mod build;
 mod check;
 mod deliver;
+mod feed;
 mod init;
 mod new;
 mod next;
@@ -69,6 +70,8 @@ enum Command {
     Check,
     /// Publish feeds and pages into `public/` once.
     Build,
+    /// Look at feeds as a strict reader would.
+    Feed(feed::Arguments),
     /// Make a new newsroom.
     Init(init::Arguments),
     /// Begin an article.
@@ -140,6 +143,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<Ended> {
         Command::Serve(arguments) => serve::run(folder, arguments).await,
         Command::Check => check::run(&folder, json).await,
         Command::Build => build::run(&folder, json).await,
+        Command::Feed(arguments) => feed::run(arguments, json).await,
         Command::Init(arguments) => init::run(&arguments),
         Command::New(arguments) => new::run(&folder, &arguments),
         Command::Next => next::run(&folder, json).await,

@@ -13,8 +13,10 @@ use serde::Serialize;
 
 /// How far from a known name a typed one may be (edits) and still be taken for a slip of it.
 const SLIP_EDITS_MAX: usize = 2;
-/// A line longer than this (bytes) is not quoted.
+/// Of a line longer than this (bytes) only the part round the place is quoted.
 const QUOTED_LINE_BYTES_MAX: usize = 400;
+/// How much of it, before and after the beginning of the place.
+const QUOTED_BYTES_AROUND: usize = 60;
 
 /// A file's text, kept so that a problem can quote its line.
 #[derive(Debug, Clone)]
@@ -48,7 +50,7 @@ impl Problems {
 }
 
 /// Does the problem stop something, or is it only worth knowing?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// A guess that was made, shown so that it can be corrected.
@@ -81,16 +83,19 @@ struct Place {
     quoted: String,
     #[serde(skip)]
     marked: Range<usize>,
+    /// Only a part of the line is quoted.
+    #[serde(skip)]
+    is_part: bool,
 }
 
 impl Place {
-    /// No line to show: the whole file is meant, the line is empty or secret, or too long to read.
+    /// No whole line to show: the whole file is meant, the line is empty or secret, or too long to read.
     fn is_unquoted(&self) -> bool {
-        self.line == 0 || self.quoted.is_empty() || self.quoted.len() > QUOTED_LINE_BYTES_MAX
+        self.line == 0 || self.quoted.is_empty() || self.is_part
     }
 
     fn whole(file: &str) -> Self {
-        Self { file: file.into(), line: 0, column: 0, quoted: String::new(), marked: 0..0 }
+        Self { file: file.into(), line: 0, column: 0, quoted: String::new(), marked: 0..0, is_part: false }
     }
 
     fn in_file(file: &SourceFile, span: &Range<usize>) -> Self {
@@ -98,6 +103,9 @@ impl Place {
         let at = floor_boundary(text, span.start);
         let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let quoted = text[line_start..].lines().next().unwrap_or_default();
+        if quoted.len() > QUOTED_LINE_BYTES_MAX {
+            return Self::in_long_line(file, at, line_start, quoted);
+        }
         let end = floor_boundary(text, span.end.max(at)).min(line_start + quoted.len());
         Self {
             file: file.path.clone(),
@@ -105,6 +113,21 @@ impl Place {
             column: text[line_start..at].chars().count() + 1,
             quoted: quoted.to_string(),
             marked: (at - line_start).min(quoted.len())..end.max(at) - line_start,
+            is_part: false,
+        }
+    }
+
+    fn in_long_line(file: &SourceFile, at: usize, line_start: usize, line: &str) -> Self {
+        let text = &file.text;
+        let from = floor_boundary(line, (at - line_start).saturating_sub(QUOTED_BYTES_AROUND));
+        let to = floor_boundary(line, at - line_start + QUOTED_BYTES_AROUND);
+        Self {
+            file: file.path.clone(),
+            line: text[..at].matches('\n').count() + 1,
+            column: text[line_start..at].chars().count() + 1,
+            quoted: format!("…{}…", line[from..to].trim()),
+            marked: 0..0,
+            is_part: true,
         }
     }
 }
@@ -392,6 +415,19 @@ impl Diagnostic {
         )
     }
 
+    // ---- feeds
+
+    /// A fault of a finished feed, in the words of its rule.
+    pub fn feed_fault(
+        file: &SourceFile,
+        span: &Range<usize>,
+        severity: Severity,
+        (rule, message, hint): (&str, &str, &str),
+    ) -> Self {
+        let fault = Self { severity, ..Self::error(file, span, format!("{message} [{rule}]")) };
+        if hint.is_empty() { fault } else { fault.hint(hint) }
+    }
+
     /// Draws it, in colour where `styled`.
     pub fn draw(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
@@ -409,6 +445,9 @@ impl Diagnostic {
             };
             let mut drawn = renderer.render(&[annotate_snippets::Group::with_title(title)]);
             drawn.push_str(&format!("\n --> {position}"));
+            if self.place.is_part {
+                drawn.push_str(&format!("\n  | {}", self.place.quoted));
+            }
             if let Some(hint) = &self.hint {
                 drawn.push_str(&format!("\n  = hint: {hint}"));
             }

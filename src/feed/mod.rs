@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod atom;
 pub mod json;
+pub mod lint;
 pub mod rss;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 use url::Url;
 
 use crate::{
-    article::{Article, attribution::Credit, markup},
+    article::{Article, attribution::Credit, markup, plain},
     language::{Direction, Language, starts_left_to_right},
 };
 
@@ -182,7 +183,7 @@ impl Entry {
             url: page_of(article, site).to_string(),
             title: titled(&manuscript.title, &manuscript.language),
             language: manuscript.language.clone(),
-            summary: summary.trim().to_string(),
+            summary: titled(summary.trim(), &manuscript.language),
             html: wrapped(text, &credits, &manuscript.language),
             published: article.published().trunc_subsecs(0),
             updated: article.updated().trunc_subsecs(0),
@@ -207,12 +208,29 @@ pub fn page_of(article: &Article, site: &Url) -> Url {
     site.join(&article.manuscript.slug.path()).unwrap_or_else(|_| site.clone())
 }
 
-/// A right-to-left title that starts in Latin letters gets a mark in front, or readers with
-/// `dir=auto` lay all of it out left to right.
-fn titled(title: &str, language: &Language) -> String {
-    match language.direction() == Direction::RightToLeft && starts_left_to_right(title) {
-        true => format!("\u{200F}{title}"),
-        false => title.to_string(),
+/// A right-to-left text that starts in Latin letters gets a mark in front, or readers with `dir=auto`
+/// lay all of it out left to right.
+fn titled(text: &str, language: &Language) -> String {
+    match language.direction() == Direction::RightToLeft && starts_left_to_right(text) {
+        true => format!("\u{200F}{text}"),
+        false => text.to_string(),
+    }
+}
+
+/// The same for HTML: readers drop attributes, but not letters. The mark stands before the first word.
+fn marked(html: String, direction: Direction) -> String {
+    if direction == Direction::LeftToRight || !starts_left_to_right(&plain::words(&html)) {
+        return html;
+    }
+    let mut in_tag = false;
+    let first = html.char_indices().find(|(_, character)| {
+        let is_text = !in_tag && *character != '<' && !character.is_whitespace();
+        in_tag = *character == '<' || (in_tag && *character != '>');
+        is_text
+    });
+    match first {
+        Some((at, _)) => format!("{}\u{200F}{}", &html[..at], &html[at..]),
+        None => html,
     }
 }
 
@@ -220,7 +238,8 @@ fn wrapped(body: &str, credits: &[Credit], language: &Language) -> String {
     let direction = language.direction();
     let credits: String = credits.iter().map(|credit| credit.html(None)).collect();
     let body = markup::direct(body, direction);
-    format!("<div lang=\"{language}\" dir=\"{}\">{credits}{body}</div>", direction.as_str())
+    let html = format!("<div lang=\"{language}\" dir=\"{}\">{credits}{body}</div>", direction.as_str());
+    marked(html, direction)
 }
 
 /// How many of these, given with the bytes of their bodies, the document that readers subscribe to
@@ -448,5 +467,8 @@ pub(crate) mod tests {
         assert_eq!(titled("BBC و رادیو", &persian), "\u{200F}BBC و رادیو");
         assert_eq!(titled("رادیو BBC", &persian), "رادیو BBC");
         assert_eq!(titled("BBC", &"en".parse().unwrap()), "BBC");
+        let html = |body: &str| wrapped(body, &[], &persian);
+        assert!(html("<p>BBC و رادیو</p>").ends_with("<p dir=\"rtl\">\u{200F}BBC و رادیو</p></div>"));
+        assert!(html("<p>رادیو BBC</p>").ends_with("<p dir=\"rtl\">رادیو BBC</p></div>"));
     }
 }

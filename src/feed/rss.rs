@@ -53,7 +53,7 @@ fn channel(feed: &Feed) -> Channel {
     Channel {
         title,
         link,
-        description: as_html(&masthead.description),
+        description: mark(&masthead.description),
         language: Some(masthead.language.to_string()),
         last_build_date: Some(feed.updated().to_rfc2822()),
         generator: Some(GENERATOR.to_string()),
@@ -93,7 +93,7 @@ fn item(entry: &Entry, feed: &Feed) -> Item {
     });
     let domain = feed.on_site("tags/");
     let categories =
-        entry.tags.iter().map(|tag| Category { name: tag.clone(), domain: Some(domain.clone()) });
+        entry.tags.iter().map(|tag| Category { name: mark(tag), domain: Some(domain.clone()) });
     Item {
         title: Some(mark(&entry.title)),
         link: Some(entry.url.clone()),

@@ -11,7 +11,7 @@ use crate::{
     article::{Article, ArticleId},
     feed::{Enclosure, Entry, Feed, Format, MAX_AGE_SECONDS, Place, fitting},
     newsroom::TextAway,
-    site::{Form, Key},
+    site::{self, Form, Key},
 };
 
 /// Archives never change, but for a withdrawal.
@@ -19,24 +19,29 @@ const ARCHIVE_MAX_AGE: u32 = 86_400;
 /// Raised when archives are to be written anew though nothing in them changed: a format was at fault.
 const ARCHIVE_FORMAT: &str = "1";
 
-const fn feed(media_type: &'static str) -> Form {
-    Form { media_type, max_age: MAX_AGE_SECONDS, in_memory: true, compress: true }
+const fn form(kind: site::Kind, format: Format, in_memory: bool) -> Form {
+    let media_type = match format {
+        Format::Rss => "application/rss+xml; charset=utf-8",
+        Format::Atom => "application/atom+xml; charset=utf-8",
+        Format::Json => "application/feed+json",
+    };
+    let max_age = if matches!(kind, site::Kind::Archive) { ARCHIVE_MAX_AGE } else { MAX_AGE_SECONDS };
+    Form { kind, media_type, max_age, in_memory, compress: true }
 }
 
-const fn archive(media_type: &'static str) -> Form {
-    Form { media_type, max_age: ARCHIVE_MAX_AGE, in_memory: false, compress: true }
+const fn forms(kind: site::Kind, in_memory: bool) -> [Form; 3] {
+    [
+        form(kind, Format::Rss, in_memory),
+        form(kind, Format::Atom, in_memory),
+        form(kind, Format::Json, in_memory),
+    ]
 }
 
-static FEEDS: [Form; 3] = [
-    feed("application/rss+xml; charset=utf-8"),
-    feed("application/atom+xml; charset=utf-8"),
-    feed("application/feed+json"),
-];
-static ARCHIVES: [Form; 3] = [
-    archive("application/rss+xml; charset=utf-8"),
-    archive("application/atom+xml; charset=utf-8"),
-    archive("application/feed+json"),
-];
+/// Those of the site and of its languages, which are asked for most.
+static MAIN_FEEDS: [Form; 3] = forms(site::Kind::Feed, true);
+/// There may be very many tags.
+static OTHER_FEEDS: [Form; 3] = forms(site::Kind::Feed, false);
+static ARCHIVES: [Form; 3] = forms(site::Kind::Archive, false);
 
 /// Adds every feed document of a section.
 pub(super) fn add<'p>(
@@ -49,7 +54,8 @@ pub(super) fn add<'p>(
     let current: Arc<[Arc<Live>]> = current(section, blocks).into();
     let place = Place::Current { archives: blocks.len() };
     let key = current_key(&current, blocks.len(), section, plan);
-    add_formats(sheets, &format!("{prefix}feed"), &FEEDS, key, (section, place, current, plan));
+    let forms = if section.is_main() { &MAIN_FEEDS } else { &OTHER_FEEDS };
+    add_formats(sheets, &format!("{prefix}feed"), forms, key, (section, place, current, plan));
     for (index, block) in blocks.iter().enumerate() {
         let own = section.articles.iter().filter(|live| block.contains(&live.article.id));
         let own: Arc<[Arc<Live>]> = own.cloned().collect();

@@ -61,7 +61,7 @@ pub(super) fn add<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan<'_>) {
         let make = move || Ok(piece(live, plan)?.into_bytes());
         sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
     }
-    for section in plan.sections().iter().filter(|section| section.has_archives()) {
+    for section in plan.sections().iter().filter(|section| section.is_main()) {
         let path = format!("{}subscribe/", section.prefix);
         let make = move || Ok(subscribe(section, plan)?.into_bytes());
         sheets.push(Sheet { path, form: &PAGE, key: settings.key, make: Box::new(make) });

@@ -144,10 +144,15 @@ impl Live {
 }
 
 impl Section {
-    /// Readers can get at everything that was ever in the feeds of the site and of its languages. Those
-    /// of tags and outlets are a window on the same pieces.
-    pub fn has_archives(&self) -> bool {
+    /// The whole site, or a language of it.
+    pub fn is_main(&self) -> bool {
         matches!(self.kind, Kind::Whole | Kind::Language)
+    }
+
+    /// Readers can get at everything that was ever in the feeds of the site and of its languages, if it
+    /// has several. Those of tags and outlets are a window on the same pieces.
+    pub fn has_archives(&self) -> bool {
+        self.kind == Kind::Whole || (self.kind == Kind::Language && !self.name.is_empty())
     }
 
     /// What none of these blocks has, newest first.

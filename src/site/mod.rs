@@ -32,6 +32,8 @@ use crate::{durable, language::Language};
 /// How a kind of document is kept and served.
 #[derive(Debug)]
 pub struct Form {
+    /// What it is.
+    pub kind: Kind,
     /// The value of Content-Type.
     pub media_type: &'static str,
     /// How long readers may keep it, in seconds.
@@ -40,6 +42,19 @@ pub struct Form {
     pub in_memory: bool,
     /// Whether compressing it gains anything.
     pub compress: bool,
+}
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// For people.
+    Page,
+    /// What feed readers subscribe to.
+    Feed,
+    /// A block of a feed's older entries.
+    Archive,
+    /// What pages need.
+    File,
 }
 
 /// What is to be published. `E` is why a document could not be made.
@@ -386,10 +401,14 @@ fn stands(file: &Path, facts: &Facts) -> bool {
 mod tests {
     use super::*;
 
-    static PAGE: Form =
-        Form { media_type: "text/html; charset=utf-8", max_age: 300, in_memory: false, compress: true };
-    static FEED: Form =
-        Form { media_type: "application/rss+xml", max_age: 900, in_memory: true, compress: true };
+    static PAGE: Form = Form {
+        kind: Kind::Page,
+        media_type: "text/html; charset=utf-8",
+        max_age: 300,
+        in_memory: false,
+        compress: true,
+    };
+    static FEED: Form = Form { kind: Kind::Feed, media_type: "application/rss+xml", in_memory: true, ..PAGE };
 
     fn edition(pages: &[(&str, &str)]) -> Edition<'static, io::Error> {
         let sheets = pages.iter().map(|(path, text)| {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     feed::Format,
     language::Language,
-    site::{Document, Encoding, Found, Media, Tree},
+    site::{Document, Encoding, Found, Kind, Media, Tree},
 };
 
 /// Pages need their own style sheet and pictures; nothing runs, nothing frames them.
@@ -108,7 +108,7 @@ fn page_of_feed(tree: &Tree, path: &str, page: &str) -> Option<Response> {
 }
 
 fn is_feed(document: &Document) -> bool {
-    document.form().media_type.starts_with("application/")
+    matches!(document.form().kind, Kind::Feed | Kind::Archive)
 }
 
 /// A feed: for readers its bytes, whatever they accept; for a person in a browser a page about it.
@@ -185,7 +185,7 @@ fn headers_of(document: &Document) -> HeaderMap {
     put(&mut headers, header::ETAG, document.etag());
     put(&mut headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(document.modified()));
     put(&mut headers, header::VARY, "Accept-Encoding");
-    if form.media_type.starts_with("text/html") {
+    if form.kind == Kind::Page {
         put(&mut headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY);
     }
     headers

@@ -28,7 +28,7 @@ fn sample_at(moment: &str) -> BTreeMap<String, Vec<u8>> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let look: Arc<Look> = runtime.block_on(Looker::new(&newsroom, &store).look(&settings, now)).unwrap();
     let archives = runtime.block_on(publish::cut(&look, &settings, &store, now)).unwrap();
-    let documents = publish::documents(&look, &archives, &settings, now).unwrap();
+    let documents = publish::documents(&look, &archives, &settings, now, |_| true).unwrap();
     documents.into_iter().map(|(path, _, bytes)| (path, bytes)).collect()
 }
 

@@ -1,0 +1,177 @@
+//! The elements of HTML, and those that no reader lets through.
+
+/// Elements that the W3C feed validator takes for HTML.
+const ELEMENTS: &[&str] = &[
+    "a",
+    "abbr",
+    "acronym",
+    "address",
+    "applet",
+    "area",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "base",
+    "basefont",
+    "bdi",
+    "bdo",
+    "big",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "canvas",
+    "caption",
+    "center",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "command",
+    "data",
+    "datagrid",
+    "datalist",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "embed",
+    "eventsource",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "frame",
+    "frameset",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hgroup",
+    "hr",
+    "html",
+    "i",
+    "iframe",
+    "img",
+    "input",
+    "ins",
+    "isindex",
+    "kbd",
+    "label",
+    "legend",
+    "li",
+    "link",
+    "listing",
+    "main",
+    "map",
+    "mark",
+    "menu",
+    "meta",
+    "meter",
+    "nav",
+    "noframes",
+    "noscript",
+    "object",
+    "ol",
+    "optgroup",
+    "option",
+    "output",
+    "p",
+    "param",
+    "picture",
+    "plaintext",
+    "pre",
+    "progress",
+    "q",
+    "rp",
+    "rt",
+    "ruby",
+    "s",
+    "samp",
+    "script",
+    "section",
+    "select",
+    "slot",
+    "small",
+    "source",
+    "span",
+    "strike",
+    "strong",
+    "style",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "template",
+    "textarea",
+    "tfoot",
+    "th",
+    "thead",
+    "time",
+    "title",
+    "tr",
+    "track",
+    "tt",
+    "u",
+    "ul",
+    "var",
+    "video",
+    "wbr",
+    "xmp",
+];
+
+/// Elements without an end tag.
+const VOID: [&str; 14] = [
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+    "wbr",
+];
+
+/// Is it an element of HTML?
+pub fn is_html(name: &str) -> bool {
+    ELEMENTS.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Has it no end tag?
+pub fn is_void(name: &str) -> bool {
+    VOID.contains(&name)
+}
+
+/// For an element that readers remove: what to do instead, as the end of a sentence.
+pub fn instead_of(name: &str) -> Option<&'static str> {
+    match name {
+        "iframe" | "frame" | "frameset" | "noframes" => {
+            Some("; link to what it shows: `<p><a href=\"https://…\">…</a></p>`")
+        }
+        "object" | "embed" | "applet" | "param" => Some("; use `<video>`, `<audio>` or a link"),
+        "form" | "isindex" => Some("; link to the page that has the form"),
+        "bdo" => Some("; use `<bdi>` or `<span dir=\"rtl\">`"),
+        "style" | "link" | "basefont" => Some("; readers have their own style"),
+        "script" | "base" | "meta" | "plaintext" | "xmp" | "listing" | "slot" => Some(""),
+        "html" | "head" | "body" | "title" => Some("; a feed has the inside of a page only"),
+        _ => None,
+    }
+}
+
+/// What to do with an element that is not of HTML.
+pub fn hint_for_unknown(name: &str) -> &'static str {
+    match name {
+        "svg" => "show the drawing as a picture: `<img src=\"https://…\" alt=\"…\">`",
+        "math" => "show the formula as a picture, or in words",
+        _ => "leave it out, or escape it if it is meant to be read: `&lt;`",
+    }
+}
