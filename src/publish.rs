@@ -1,22 +1,24 @@
 //! Articles become feeds and pages, all of one generation at once.
 //!
-//! [`cut`] decides which entries are complete archives now and writes that down. The rest is a pure
-//! function of the articles, the archives, the settings and the moment ([`edition`]), and one write. Same
-//! content, same bytes.
+//! An edition is a pure function of the articles, the archives, the settings and the moment. Same
+//! content, same bytes. Only what changed is made: a [`Publisher`] remembers what it was made of.
 
 mod feeds;
 mod json_ld;
 pub mod pages;
+mod plan;
 mod sections;
 mod signposts;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
-use self::sections::Plan;
+use self::plan::{Plan, Touched};
 use crate::{
     feed::archive,
     newsroom::{Look, Settings, TextAway},
-    site::{Edition, Form, Kind, Published, Site},
+    site::{Edition, Extent, Form, Kind, Published, Site},
     store::{Archives, Store, StoreError},
     template::TemplateError,
 };
@@ -58,76 +60,118 @@ pub enum PublishError {
     /// A file changed meanwhile; the next look sees it.
     #[error(transparent)]
     Text(#[from] TextAway),
+    /// The archives could not be looked up.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The disk.
     #[error("cannot write public/: {0}")]
     Disk(#[from] std::io::Error),
 }
 
-/// Makes an edition of what is live, and publishes it.
-pub fn run_once(
-    look: &Look,
-    archives: &Archives,
-    settings: &Settings,
-    site: &Site,
-    now: DateTime<Utc>,
-) -> Result<Published, PublishError> {
-    let plan = Plan::new(look, settings, now);
-    site.publish(edition(&plan, archives), now)
+/// Publishes, and remembers what was published.
+#[derive(Default)]
+pub struct Publisher {
+    plan: Option<Arc<Plan>>,
 }
 
-/// Cuts the archives that are complete at `now`, and answers with all of them.
-pub async fn cut(
-    look: &Look,
-    settings: &Settings,
-    store: &Store,
-    now: DateTime<Utc>,
-) -> Result<Archives, StoreError> {
-    let archives = store.archives().await?;
-    let fresh = {
-        let plan = Plan::new(look, settings, now);
-        let mut fresh = Archives::default();
-        for section in plan.sections().iter().filter(|section| section.has_archives()) {
-            let blocks = archives.blocks(&section.prefix);
-            let mut waiting = section.not_in(blocks);
-            waiting.reverse();
-            let waiting: Vec<_> = waiting.iter().map(|live| (live.article.id, live.text_bytes())).collect();
-            let cut = archive::cut(blocks.len(), &waiting);
-            fresh.extend(&section.prefix, cut);
-        }
-        fresh
-    };
-    if fresh.is_empty() {
-        return Ok(archives);
+impl Publisher {
+    /// Publishes what is live at `now`: only what changed, if that can be told.
+    pub async fn run_once(
+        &mut self,
+        look: &Arc<Look>,
+        settings: &Arc<Settings>,
+        store: &Store,
+        site: &Site,
+        now: DateTime<Utc>,
+    ) -> Result<Published, PublishError> {
+        let last = self.plan.take().filter(|plan| Arc::ptr_eq(&plan.settings, settings) && site.is_whole());
+        let after = last.and_then(|plan| plan.after(look, now));
+        let (plan, touched, extent) = match after {
+            Some((plan, touched)) => (plan, touched, Extent::Part),
+            None => {
+                let archives = Arc::new(store.archives().await?);
+                let (look, settings) = (look.clone(), settings.clone());
+                // Thinking all of it over takes a while: other work on this thread moves to another.
+                let plan = tokio::task::block_in_place(|| Plan::new(&look, &archives, &settings, now));
+                let everything = plan.everything();
+                (plan, everything, Extent::Whole)
+            }
+        };
+        let blocks = plan.archives.clone();
+        let plan = Arc::new(cut(plan, store).await?);
+        // An archive changes its neighbours, too.
+        let has_cut = !Arc::ptr_eq(&blocks, &plan.archives);
+        let published = tokio::task::block_in_place(|| {
+            let edition = edition(&plan, &touched, extent, has_cut);
+            site.publish(edition, now)
+        })?;
+        self.plan = Some(plan);
+        Ok(published)
     }
-    store.cut_archives(fresh).await
+}
+
+/// Cuts the archives that are complete, and writes that down.
+async fn cut(plan: Plan, store: &Store) -> Result<Plan, StoreError> {
+    let mut fresh = Archives::default();
+    for section in plan.sections().filter(|section| section.has_archives()) {
+        let waiting = section.waiting.iter().rev();
+        let waiting: Vec<_> = waiting.map(|live| (live.article.id, live.text_bytes())).collect();
+        let blocks = plan.archives.blocks(&section.prefix).len();
+        fresh.extend(&section.prefix, archive::cut(blocks, &waiting));
+    }
+    if fresh.is_empty() {
+        return Ok(plan);
+    }
+    let archives = store.cut_archives(fresh).await?;
+    Ok(plan.with_archives(Arc::new(archives)))
 }
 
 /// A document as it would be published: its path, how it is served, its bytes.
 pub type Draft = (String, &'static Form, Vec<u8>);
 
 /// Every document of the forms that are `wanted`, as it would be published at `now`.
-pub fn documents(
-    look: &Look,
-    archives: &Archives,
-    settings: &Settings,
+pub async fn documents(
+    look: &Arc<Look>,
+    settings: &Arc<Settings>,
+    store: &Store,
     now: DateTime<Utc>,
     wanted: impl Fn(&Form) -> bool,
 ) -> Result<Vec<Draft>, PublishError> {
-    let plan = Plan::new(look, settings, now);
-    let sheets = edition(&plan, archives).sheets.into_iter().filter(|sheet| wanted(sheet.form));
-    sheets.map(|sheet| Ok((sheet.path, sheet.form, (sheet.make)()?))).collect()
+    let archives = Arc::new(store.archives().await?);
+    let plan = cut(Plan::new(look, &archives, settings, now), store).await?;
+    let sheets = edition(&plan, &plan.everything(), Extent::Whole, true).sheets.into_iter();
+    let wanted = sheets.filter(|sheet| wanted(sheet.form));
+    tokio::task::block_in_place(|| {
+        wanted.map(|sheet| Ok((sheet.path, sheet.form, (sheet.make)()?))).collect()
+    })
 }
 
-/// Everything that is out.
-fn edition<'p>(plan: &'p Plan<'_>, archives: &'p Archives) -> Edition<'p, PublishError> {
+/// What is `touched`, or everything that is out.
+fn edition<'p>(
+    plan: &'p Plan,
+    touched: &Touched,
+    extent: Extent,
+    with_archives: bool,
+) -> Edition<'p, PublishError> {
     let mut sheets = Vec::new();
-    for section in plan.sections() {
-        feeds::add(&mut sheets, section, archives.blocks(&section.prefix), plan);
-        pages::add_section(&mut sheets, section, plan);
+    for (prefix, place) in &touched.sections {
+        let Some(section) = plan.section(prefix) else { continue };
+        feeds::add(&mut sheets, section, plan);
+        if extent == Extent::Whole || with_archives {
+            feeds::add_archives(&mut sheets, section, plan);
+        }
+        pages::add_section(&mut sheets, section, *place, plan);
     }
-    pages::add(&mut sheets, plan);
-    let signposts = signposts::of(&sheets, plan);
-    Edition { sheets, media: signposts::media(plan), signposts }
+    pages::add_articles(&mut sheets, touched, plan);
+    pages::add_topics(&mut sheets, plan);
+    let signposts = match extent {
+        Extent::Whole => {
+            pages::add_others(&mut sheets, plan);
+            signposts::all(plan)
+        }
+        Extent::Part => signposts::of(touched, plan),
+    };
+    Edition { media: signposts::media(touched, plan), sheets, signposts, extent }
 }
 
 type Sheet<'p> = crate::site::Sheet<'p, PublishError>;

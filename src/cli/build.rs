@@ -7,7 +7,7 @@ use super::{Ended, Open, print_json};
 use crate::{
     diagnostic::{Diagnostic, count},
     newsroom::Folder,
-    publish,
+    publish::Publisher,
     site::Site,
 };
 
@@ -16,8 +16,8 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let look = open.look().await?;
     let site = Site::new(&folder.public());
     let now = Utc::now();
-    let archives = publish::cut(&look, &open.settings, &open.store, now).await?;
-    let published = publish::run_once(&look, &archives, &open.settings, &site, now)?;
+    let mut publisher = Publisher::default();
+    let published = publisher.run_once(&look, &open.settings, &open.store, &site, now).await?;
     let tree = site.current();
     let documents = tree.documents().count();
     if json {

@@ -12,7 +12,7 @@ use crate::{
     language::Language,
     newsroom::{Folder, Look, Looker, Settings, read_list},
     ping, publish,
-    site::Kind,
+    site::{Form, Kind},
     store::Store,
     template::Templates,
 };
@@ -39,7 +39,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
             let now = Utc::now();
             let look = Looker::new(folder, &store).look(&settings, now).await?;
             let of = |wanted: fn(State) -> bool| {
-                look.articles.iter().filter(|article| wanted(article.state(now))).count()
+                look.articles.values().filter(|article| wanted(article.state(now))).count()
             };
             let live = of(|state| state == State::Live);
             let drafts = of(|state| state == State::Draft);
@@ -71,14 +71,13 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
 
 /// What is wrong with the feeds as they would be published: the author's own words, mostly.
 async fn faults(
-    look: &Look,
-    settings: &Settings,
+    look: &Arc<Look>,
+    settings: &Arc<Settings>,
     store: &Store,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<Diagnostic>> {
-    let archives = publish::cut(look, settings, store, now).await?;
-    let feeds =
-        publish::documents(look, &archives, settings, now, |form| form.kind == Kind::Feed && form.in_memory)?;
+    let wanted = |form: &Form| form.kind == Kind::Feed && form.in_memory;
+    let feeds = publish::documents(look, settings, store, now, wanted).await?;
     let mut faults = Vec::new();
     let mut said = BTreeSet::new();
     for (path, _, bytes) in feeds {

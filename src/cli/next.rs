@@ -54,7 +54,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     }
     warn_of_stranded(&open).await?;
     if !json {
-        for article in &look.articles {
+        for article in look.articles.values() {
             if let State::Waiting { until } = article.state(now) {
                 let local = until.with_timezone(&config.site.zone).format("%a %Y-%m-%d %H:%M %Z");
                 out!("articles/{}: out on {local}", article.manuscript.path);

@@ -19,7 +19,7 @@ use crate::{
     mailer::Mailer,
     newsroom::{CONFIG, Folder, Look, Looker, Settings},
     ping::Pinger,
-    publish,
+    publish::Publisher,
     site::Site,
     store::{Store, StoreError, Terms},
     subscribe::Lists,
@@ -48,6 +48,7 @@ pub struct Desk {
     settings: Arc<Settings>,
     fingerprint: Fingerprint,
     store: Store,
+    publisher: Publisher,
     looker: Looker,
     lists: Lists,
     published: Option<(Arc<Settings>, Arc<Look>)>,
@@ -70,6 +71,7 @@ impl Desk {
             looker: Looker::new(&folder, &store),
             lists: Lists::new(store.clone()),
             store,
+            publisher: Publisher::default(),
             published: None,
             said: BTreeSet::new(),
             folder,
@@ -99,13 +101,7 @@ impl Desk {
             Arc::ptr_eq(&before.0, &self.settings) && Arc::ptr_eq(&before.1, &look)
         };
         if !self.published.as_ref().is_some_and(same) || !site.is_whole() {
-            let archives = publish::cut(&look, &self.settings, &self.store, now).await?;
-            let (target, current, seen) = (site.clone(), self.settings.clone(), look.clone());
-            // Rendering and writing would hold up everything else on this thread.
-            let published = tokio::task::spawn_blocking(move || {
-                publish::run_once(&seen, &archives, &current, &target, now)
-            })
-            .await??;
+            let published = self.publisher.run_once(&look, &self.settings, &self.store, site, now).await?;
             if published.written + published.removed > 0 {
                 tracing::info!(written = published.written, removed = published.removed, "published");
             }

@@ -92,8 +92,7 @@ fn item(entry: &Entry, feed: &Feed) -> Item {
         mime_type: enclosure.media_type.clone(),
     });
     let domain = feed.on_site("tags/");
-    let categories =
-        entry.tags.iter().map(|tag| Category { name: mark(tag), domain: Some(domain.clone()) });
+    let categories = entry.tags.iter().map(|tag| Category { name: mark(tag), domain: Some(domain.clone()) });
     Item {
         title: Some(mark(&entry.title)),
         link: Some(entry.url.clone()),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use imbl::{OrdMap, OrdSet};
 
 use super::{
     Folder, Settings,
@@ -28,25 +29,38 @@ use crate::{
 #[derive(Debug)]
 pub struct Look {
     /// Every article with a file that is good now, or was.
-    pub articles: Vec<Arc<Article>>,
+    pub articles: OrdMap<ArticleId, Arc<Article>>,
     /// What they say.
     pub texts: Arc<Texts>,
     /// Every ledger entry, also of files that are gone.
-    pub records: Vec<Record>,
+    pub records: OrdMap<ArticleId, Arc<Record>>,
     /// Every article's file there is, good or bad.
-    pub present: BTreeSet<String>,
+    pub present: OrdSet<String>,
     /// Files that articles can show, by their path below `articles/`.
-    pub media: BTreeMap<String, PathBuf>,
+    pub media: Arc<BTreeMap<String, PathBuf>>,
     /// Everything wrong or guessed, and worth saying.
     pub problems: Vec<Diagnostic>,
     /// When something changes by itself: a waiting article's day, a live one's end.
     pub next_change: Option<DateTime<Utc>>,
+    /// Which look it is: every one has a number of its own.
+    pub generation: u64,
+    /// What is different from an earlier look, if that is all.
+    pub news: Option<News>,
+}
+
+/// The articles in which a look differs from an earlier one.
+#[derive(Debug, Clone)]
+pub struct News {
+    /// The number of the earlier look.
+    pub since: u64,
+    /// New articles, and those whose file changed.
+    pub changed: Vec<ArticleId>,
 }
 
 impl Look {
     /// Those that are out at `now`.
     pub fn live(&self, now: DateTime<Utc>) -> Vec<Arc<Article>> {
-        self.articles.iter().filter(|article| article.state(now) == State::Live).cloned().collect()
+        self.articles.values().filter(|article| article.state(now) == State::Live).cloned().collect()
     }
 }
 
@@ -73,6 +87,7 @@ pub struct Looker {
     /// Files that were read and not entered yet: the store was away.
     unentered: BTreeSet<String>,
     last: Option<Last>,
+    generation: u64,
 }
 
 /// What the last look saw, to know whether anything is different.
@@ -94,6 +109,7 @@ impl Looker {
             settings: None,
             unentered: BTreeSet::new(),
             last: None,
+            generation: 0,
         }
     }
 
@@ -182,9 +198,18 @@ impl Looker {
         let media = scan.media.iter().map(|(path, (full, _))| (path.clone(), full.clone())).collect();
         remark(&articles, scan, config, now, &problems);
         let next_change = next_change(&articles, now);
-        let articles = articles.into_iter().map(Arc::new).collect();
-        let (texts, problems) = (self.texts.clone(), problems.into_vec());
-        Ok(Look { articles, texts, records, present, media, problems, next_change })
+        self.generation += 1;
+        Ok(Look {
+            articles: articles.into_iter().map(|article| (article.id, Arc::new(article))).collect(),
+            texts: self.texts.clone(),
+            records: records.into_iter().map(|record| (record.id, Arc::new(record))).collect(),
+            present: present.into_iter().collect(),
+            media: Arc::new(media),
+            problems: problems.into_vec(),
+            next_change,
+            generation: self.generation,
+            news: None,
+        })
     }
 
     /// What a file that is bad now said when it was good: from memory, or after a restart from the

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use look::{Look, LookError, Looker};
+pub use look::{Look, LookError, Looker, News};
 pub use texts::{TextAway, Texts};
 
 use crate::{

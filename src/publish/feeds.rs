@@ -1,15 +1,16 @@
 //! The feeds of a section: the document that readers subscribe to, and its archives.
 
-use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     PublishError, Sheet,
-    sections::{Live, Plan, Section},
+    plan::Plan,
+    sections::{Kind, Live, Section},
     signposts::media_file,
 };
 use crate::{
-    article::{Article, ArticleId},
-    feed::{Enclosure, Entry, Feed, Format, MAX_AGE_SECONDS, Place, fitting},
+    article::Article,
+    feed::{ENTRIES_MAX, Enclosure, Entry, Feed, Format, MAX_AGE_SECONDS, Place, fitting},
     newsroom::TextAway,
     site::{self, Form, Key},
 };
@@ -43,39 +44,35 @@ static MAIN_FEEDS: [Form; 3] = forms(site::Kind::Feed, true);
 static OTHER_FEEDS: [Form; 3] = forms(site::Kind::Feed, false);
 static ARCHIVES: [Form; 3] = forms(site::Kind::Archive, false);
 
-/// Adds every feed document of a section.
-pub(super) fn add<'p>(
-    sheets: &mut Vec<Sheet<'p>>,
-    section: &'p Section,
-    blocks: &'p [Vec<ArticleId>],
-    plan: &'p Plan<'_>,
-) {
-    let prefix = &section.prefix;
-    let current: Arc<[Arc<Live>]> = current(section, blocks).into();
-    let place = Place::Current { archives: blocks.len() };
-    let key = current_key(&current, blocks.len(), section, plan);
+/// Adds what readers of a section subscribe to.
+pub(super) fn add<'p>(sheets: &mut Vec<Sheet<'p>>, section: &'p Section, plan: &'p Plan) {
+    let newest = section.newest(ENTRIES_MAX);
+    let fitting = fitting(newest.iter().map(|live| live.text_bytes()));
+    let current: Arc<[Arc<Live>]> = newest.into_iter().take(fitting).collect();
+    let archives = plan.archives.blocks(&section.prefix).len();
+    let place = Place::Current { archives };
+    let key = current_key(&current, archives, section, plan);
     let forms = if section.is_main() { &MAIN_FEEDS } else { &OTHER_FEEDS };
-    add_formats(sheets, &format!("{prefix}feed"), forms, key, (section, place, current, plan));
+    add_formats(sheets, &format!("{}feed", section.prefix), forms, key, (section, place, current, plan));
+}
+
+/// Adds every archive of a section.
+pub(super) fn add_archives<'p>(sheets: &mut Vec<Sheet<'p>>, section: &'p Section, plan: &'p Plan) {
+    let blocks = plan.archives.blocks(&section.prefix);
     for (index, block) in blocks.iter().enumerate() {
-        let own = section.articles.iter().filter(|live| block.contains(&live.article.id));
-        let own: Arc<[Arc<Live>]> = own.cloned().collect();
+        // One that left the section, or the site, leaves its archive.
+        let live = block.iter().filter_map(|id| plan.article(*id));
+        let own = live.filter(|live| section.kind == Kind::Whole || is_in(live, section)).cloned();
+        let own: Arc<[Arc<Live>]> = own.collect();
         let place = Place::Archive { number: index + 1, archives: blocks.len() };
-        let key = archive_key(&own, index + 2 > blocks.len(), section, plan);
-        let path = format!("{prefix}archive/{}", index + 1);
+        let key = archive_key(&own, index + 1 == blocks.len(), section, plan);
+        let path = format!("{}archive/{}", section.prefix, index + 1);
         add_formats(sheets, &path, &ARCHIVES, key, (section, place, own, plan));
     }
 }
 
-/// What no archive has, and of the rest what changed last, until the document is full.
-fn current(section: &Section, blocks: &[Vec<ArticleId>]) -> Vec<Arc<Live>> {
-    let archived: BTreeSet<ArticleId> = blocks.iter().flatten().copied().collect();
-    let mut ordered: Vec<&Arc<Live>> = section.articles.iter().collect();
-    ordered.sort_by_key(|live| {
-        let is_safe = !section.has_archives() || archived.contains(&live.article.id);
-        (is_safe, Reverse(live.updated))
-    });
-    let fitting = fitting(ordered.iter().map(|live| live.text_bytes()));
-    ordered.into_iter().take(fitting).cloned().collect()
+fn is_in(live: &Live, section: &Section) -> bool {
+    live.article.manuscript.language == section.language
 }
 
 fn add_formats<'p>(
@@ -83,7 +80,7 @@ fn add_formats<'p>(
     path: &str,
     forms: &'static [Form; 3],
     key: Key,
-    (section, place, articles, plan): (&'p Section, Place, Arc<[Arc<Live>]>, &'p Plan<'_>),
+    (section, place, articles, plan): (&'p Section, Place, Arc<[Arc<Live>]>, &'p Plan),
 ) {
     for (format, form) in Format::ALL.into_iter().zip(forms) {
         let path = format!("{path}.{}", format.ending());
@@ -101,7 +98,7 @@ fn document(
     section: &Section,
     place: Place,
     articles: &[Arc<Live>],
-    plan: &Plan<'_>,
+    plan: &Plan,
 ) -> Result<Vec<u8>, PublishError> {
     let entries: Vec<Entry> = articles.iter().map(|live| entry(live, plan)).collect::<Result<_, _>>()?;
     let made = |entries: Vec<Entry>| {
@@ -131,7 +128,7 @@ fn check_well_formed(format: Format, path: &str, bytes: Vec<u8>) -> Result<Vec<u
     Ok(bytes)
 }
 
-fn entry(live: &Live, plan: &Plan<'_>) -> Result<Entry, TextAway> {
+fn entry(live: &Live, plan: &Plan) -> Result<Entry, TextAway> {
     let site = &plan.settings.config.site.url;
     let translation = plan.translation(&live.article).map(|other| {
         let manuscript = &other.article.manuscript;
@@ -145,7 +142,7 @@ fn entry(live: &Live, plan: &Plan<'_>) -> Result<Entry, TextAway> {
     })
 }
 
-fn enclosure(article: &Article, plan: &Plan<'_>) -> Option<Enclosure> {
+fn enclosure(article: &Article, plan: &Plan) -> Option<Enclosure> {
     let url = article.manuscript.enclosure.clone()?;
     let file = media_file(&url, plan)?;
     let bytes = std::fs::metadata(file).ok()?.len();
@@ -153,7 +150,7 @@ fn enclosure(article: &Article, plan: &Plan<'_>) -> Option<Enclosure> {
     Some(Enclosure { url, media_type, bytes })
 }
 
-fn current_key(articles: &[Arc<Live>], archives: usize, section: &Section, plan: &Plan<'_>) -> Key {
+fn current_key(articles: &[Arc<Live>], archives: usize, section: &Section, plan: &Plan) -> Key {
     let about = format!("{} {archives} {:?}", section.prefix, section.name);
     let mut parts: Vec<Vec<u8>> = vec![plan.settings.key.as_ref().to_vec(), about.into_bytes()];
     for live in articles {
@@ -170,7 +167,7 @@ fn current_key(articles: &[Arc<Live>], archives: usize, section: &Section, plan:
 
 /// Not of the articles' texts: an archive stays as it was cut when a piece in it is edited. Only a
 /// withdrawal, a newer archive beside it, or another name or address of the site rewrites one.
-fn archive_key(articles: &[Arc<Live>], is_newest: bool, section: &Section, plan: &Plan<'_>) -> Key {
+fn archive_key(articles: &[Arc<Live>], is_newest: bool, section: &Section, plan: &Plan) -> Key {
     let masthead = plan.masthead(section);
     let about = format!("{ARCHIVE_FORMAT} {is_newest} {masthead:?}");
     let guids = articles.iter().map(|live| live.article.guid.to_string());

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{
     PAGE, PICTURE, PublishError, STYLE, Sheet, json_ld,
-    sections::{Kind, Live, Plan, Section},
+    plan::{Plan, Touched},
+    sections::{Kind, Live, Section},
 };
 use crate::{
     article::{Article, attribution::SearchEngines},
@@ -31,41 +32,52 @@ const LIST_ARTICLES: usize = 20;
 /// Articles that a person sees who opens a feed.
 const FEED_VIEW_ARTICLES: usize = 10;
 
-/// Adds the pages of a section: its list, and what a person sees who opens its feed.
-pub(super) fn add_section<'p>(sheets: &mut Vec<Sheet<'p>>, section: &'p Section, plan: &'p Plan<'_>) {
-    let full = (section.articles.len() / LIST_ARTICLES).saturating_sub(1);
-    let (first, rest) = section.articles.split_at(section.articles.len() - full * LIST_ARTICLES);
-    let numbered =
-        rest.chunks(LIST_ARTICLES).enumerate().map(|(index, articles)| (Some(full - index), articles));
-    for (number, articles) in [(None, first)].into_iter().chain(numbered) {
+/// Adds the pages of a section up to the one with the article at `place`: its list, and what a person sees
+/// who opens its feed.
+pub(super) fn add_section<'p>(
+    sheets: &mut Vec<Sheet<'p>>,
+    section: &'p Section,
+    place: usize,
+    plan: &'p Plan,
+) {
+    let count = section.articles.len();
+    let full = (count / LIST_ARTICLES).saturating_sub(1);
+    let first = count - full * LIST_ARTICLES;
+    // The newest page, and the numbered ones up to that which has the place; in any case the two that
+    // another newest page would be a neighbour of.
+    let reached = place.saturating_sub(first) / LIST_ARTICLES + 1;
+    let numbered = (0..reached.max(2).min(full))
+        .map(|index| (Some(full - index), first + index * LIST_ARTICLES, LIST_ARTICLES));
+    for (number, from, length) in [(None, 0, first)].into_iter().chain(numbered) {
+        let articles: Vec<Arc<Live>> = section.articles.iter().skip(from).take(length).cloned().collect();
         let path = list_path(section, number);
-        let key = list_key(articles, &format!("{path} {full} {}", section.name), plan);
+        let neighbours =
+            (number == Some(full), number.is_none() && full > 0, number.is_none().then_some(full));
+        let key = list_key(&articles, &format!("{path} {neighbours:?} {}", section.name), plan);
         let own = path.clone();
-        let make = move || list(section, articles, (number, full), &own, plan).map(String::into_bytes);
-        sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(move || Ok(make()?)) });
+        let make = move || Ok(list(section, &articles, (number, full), &own, plan)?.into_bytes());
+        sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
     }
-    let newest = &section.articles[..section.articles.len().min(FEED_VIEW_ARTICLES)];
+    let newest: Vec<Arc<Live>> = section.articles.iter().take(FEED_VIEW_ARTICLES).cloned().collect();
     let path = format!("{}feed.html", section.prefix);
-    let key = list_key(newest, &format!("{path} {}", section.name), plan);
-    let make = move || Ok(feed_view(section, newest, plan)?.into_bytes());
+    let key = list_key(&newest, &format!("{path} {}", section.name), plan);
+    let make = move || Ok(feed_view(section, &newest, plan)?.into_bytes());
     sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
 }
 
-/// Adds every other page, and what pages need.
-pub(super) fn add<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan<'_>) {
-    let settings = plan.settings;
-    for live in &plan.live {
+/// Adds the pages of the articles that are touched.
+pub(super) fn add_articles<'p>(sheets: &mut Vec<Sheet<'p>>, touched: &Touched, plan: &'p Plan) {
+    for live in touched.articles.iter().filter_map(|id| plan.article(*id)) {
         let path = format!("/{}/", live.article.manuscript.slug);
         let translation = plan.translation(&live.article).map(|other| other.key);
         let key = Key::of([Some(live.key), translation].into_iter().flatten());
         let make = move || Ok(piece(live, plan)?.into_bytes());
         sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
     }
-    for section in plan.sections().iter().filter(|section| section.is_main()) {
-        let path = format!("{}subscribe/", section.prefix);
-        let make = move || Ok(subscribe(section, plan)?.into_bytes());
-        sheets.push(Sheet { path, form: &PAGE, key: settings.key, make: Box::new(make) });
-    }
+}
+
+/// Adds the pages with every tag, and with every outlet.
+pub(super) fn add_topics<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan) {
     for (kind, prefix, title) in
         [(Kind::Tag, "/tags/", "page.topics"), (Kind::Outlet, "/outlets/", "page.outlets")]
     {
@@ -76,9 +88,19 @@ pub(super) fn add<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan<'_>) {
         }
         let named =
             counted.iter().map(|(section, count)| format!("{} {} {count}", section.prefix, section.name));
-        let key = Key::of([settings.key.to_string()].into_iter().chain(named));
+        let key = Key::of([plan.settings.key.to_string()].into_iter().chain(named));
         let make = move || Ok(topics(&counted, prefix, title, plan)?.into_bytes());
         sheets.push(Sheet { path: prefix.into(), form: &PAGE, key, make: Box::new(make) });
+    }
+}
+
+/// Adds what depends on the settings alone: how to subscribe, and what pages need.
+pub(super) fn add_others<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan) {
+    let settings = &plan.settings;
+    for section in plan.sections().filter(|section| section.is_main()) {
+        let path = format!("{}subscribe/", section.prefix);
+        let make = move || Ok(subscribe(section, plan)?.into_bytes());
+        sheets.push(Sheet { path, form: &PAGE, key: settings.key, make: Box::new(make) });
     }
     let style = move || Ok(settings.templates.style().as_bytes().to_vec());
     let path = "/assets/style.css".to_string();
@@ -95,8 +117,8 @@ pub(super) fn add<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan<'_>) {
 }
 
 /// What stands where nothing does, in each language.
-pub(super) fn notices(plan: &Plan<'_>) -> Vec<(Language, Notices)> {
-    let settings = plan.settings;
+pub(super) fn notices(plan: &Plan) -> Vec<(Language, Notices)> {
+    let settings = &plan.settings;
     let languages = settings.config.site.languages.iter();
     let notices = languages.filter_map(|language| {
         let missing = notice(Page::Missing, "missing.title", language, settings);
@@ -107,7 +129,7 @@ pub(super) fn notices(plan: &Plan<'_>) -> Vec<(Language, Notices)> {
 }
 
 /// The value of `Link` of every feed (`WebSub` §4): `{self}` stands for its own address.
-pub(super) fn feed_link(plan: &Plan<'_>) -> String {
+pub(super) fn feed_link(plan: &Plan) -> String {
     let hubs = plan.settings.config.hubs();
     let hubs: String = hubs.iter().map(|hub| format!(", <{hub}>; rel=\"hub\"")).collect();
     format!("<{{self}}>; rel=\"self\"{hubs}")
@@ -120,7 +142,7 @@ fn list_path(section: &Section, number: Option<usize>) -> String {
     }
 }
 
-fn list_key(articles: &[Arc<Live>], about: &str, plan: &Plan<'_>) -> Key {
+fn list_key(articles: &[Arc<Live>], about: &str, plan: &Plan) -> Key {
     let own = [Key::of([about]), plan.settings.key].into_iter();
     Key::of(own.chain(articles.iter().map(|live| live.key)))
 }
@@ -130,9 +152,9 @@ fn list(
     articles: &[Arc<Live>],
     (number, full): (Option<usize>, usize),
     path: &str,
-    plan: &Plan<'_>,
+    plan: &Plan,
 ) -> Result<String, TemplateError> {
-    let (settings, language) = (plan.settings, &section.language);
+    let (settings, language) = (&*plan.settings, &section.language);
     let site = &settings.config.site;
     let url = plan.url(path).to_string();
     let title = match section.kind {
@@ -168,7 +190,7 @@ fn list(
     settings.templates.page(Page::List, language, &context)
 }
 
-fn feed_of(section: &Section, plan: &Plan<'_>) -> FeedLink {
+fn feed_of(section: &Section, plan: &Plan) -> FeedLink {
     feed_link_at(plan.title(section), &section.prefix, |path| plan.url(path).to_string())
 }
 
@@ -182,8 +204,8 @@ fn feed_link_at(title: String, prefix: &str, url: impl Fn(&str) -> String) -> Fe
 }
 
 /// What a person sees who opens a feed in a browser.
-fn feed_view(section: &Section, newest: &[Arc<Live>], plan: &Plan<'_>) -> Result<String, TemplateError> {
-    let (settings, language) = (plan.settings, &section.language);
+fn feed_view(section: &Section, newest: &[Arc<Live>], plan: &Plan) -> Result<String, TemplateError> {
+    let (settings, language) = (&*plan.settings, &section.language);
     let head = PageHead {
         title: plan.title(section),
         url: plan.url(&format!("{}feed.html", section.prefix)).to_string(),
@@ -199,8 +221,8 @@ fn feed_view(section: &Section, newest: &[Arc<Live>], plan: &Plan<'_>) -> Result
 }
 
 /// Feeds and newsletters, and how to get them.
-fn subscribe(section: &Section, plan: &Plan<'_>) -> Result<String, TemplateError> {
-    let (settings, language) = (plan.settings, &section.language);
+fn subscribe(section: &Section, plan: &Plan) -> Result<String, TemplateError> {
+    let (settings, language) = (&*plan.settings, &section.language);
     let url = plan.url(&format!("{}subscribe/", section.prefix)).to_string();
     let head = PageHead {
         title: settings.templates.string(language, "page.subscribe").to_string(),
@@ -230,9 +252,9 @@ fn topics(
     sections: &[(&Section, usize)],
     prefix: &str,
     title: &str,
-    plan: &Plan<'_>,
+    plan: &Plan,
 ) -> Result<String, TemplateError> {
-    let (settings, language) = (plan.settings, plan.settings.config.site.language());
+    let (settings, language) = (&*plan.settings, plan.settings.config.site.language());
     let url = plan.url(prefix).to_string();
     let head = PageHead {
         title: settings.templates.string(language, title).to_string(),
@@ -249,8 +271,8 @@ fn topics(
     settings.templates.page(Page::Topics, language, &page(settings, language, head, rest))
 }
 
-fn piece(live: &Live, plan: &Plan<'_>) -> Result<String, PublishError> {
-    let settings = plan.settings;
+fn piece(live: &Live, plan: &Plan) -> Result<String, PublishError> {
+    let settings = &*plan.settings;
     let (article, config) = (&live.article, &settings.config);
     let manuscript = &article.manuscript;
     let language = &manuscript.language;

@@ -1,42 +1,32 @@
-//! What is live, and the parts of the site that have a page and feeds of their own: all of it, each
-//! language, each tag, each outlet.
+//! The parts of the site that have a page and feeds of their own: all of it, each language, each tag,
+//! each outlet.
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use imbl::{OrdMap, Vector};
 use url::Url;
 
 use crate::{
     article::{
-        Article, ArticleId, Text,
-        identity::{Slug, tag_slug},
+        Article, ArticleId,
+        identity::{Guid, tag_slug},
     },
-    feed::{Masthead, distinct, page_of},
+    config::Config,
+    feed::page_of,
     language::Language,
-    newsroom::{Look, Settings, TextAway},
+    newsroom::Settings,
     site::Key,
 };
-
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
-
-/// Everything that an edition is made of.
-pub(super) struct Plan<'l> {
-    pub look: &'l Look,
-    pub settings: &'l Settings,
-    /// Newest first.
-    pub live: Vec<Arc<Live>>,
-    sections: Vec<Section>,
-    translations: BTreeMap<ArticleId, Arc<Live>>,
-}
 
 /// An article that is out.
 pub(super) struct Live {
     pub article: Arc<Article>,
+    pub published: DateTime<Utc>,
     /// Its last change; no two articles have the same.
     pub updated: DateTime<Utc>,
     /// Of all that it shows.
@@ -44,6 +34,7 @@ pub(super) struct Live {
 }
 
 /// A part of the site with a page and feeds of its own.
+#[derive(Clone)]
 pub(super) struct Section {
     pub kind: Kind,
     /// Its path, decoded: `/`, `/fa/`, `/tags/iran/`.
@@ -53,7 +44,11 @@ pub(super) struct Section {
     /// What it is called beside the site's name; nothing for the whole site.
     pub name: String,
     /// Newest first.
-    pub articles: Vec<Arc<Live>>,
+    pub articles: Vector<Arc<Live>>,
+    /// The same by their last change, newest first.
+    by_update: OrdMap<Reverse<DateTime<Utc>>, Arc<Live>>,
+    /// Those that no archive has, newest first.
+    pub waiting: Vec<Arc<Live>>,
 }
 
 /// What an article must be to be in a section.
@@ -65,75 +60,13 @@ pub(super) enum Kind {
     Outlet,
 }
 
-impl<'l> Plan<'l> {
-    pub fn new(look: &'l Look, settings: &'l Settings, now: DateTime<Utc>) -> Self {
-        let mut articles = look.live(now);
-        articles.sort_by_cached_key(|article| (Reverse(article.published()), article.guid.clone()));
-        let updated = distinct(articles.iter().map(|article| (article.updated(), article.id.0)).collect());
-        let live = articles.into_iter().map(|article| {
-            let updated = updated[&article.id.0];
-            let key = key_of(&article, updated, settings);
-            Arc::new(Live { article, updated, key })
-        });
-        let live: Vec<Arc<Live>> = live.collect();
-        let translations = translations(&live);
-        Self { sections: sections(&live, settings), look, settings, live, translations }
-    }
-
-    /// The whole site first, then its languages, tags and outlets.
-    pub fn sections(&self) -> &[Section] {
-        &self.sections
-    }
-
-    /// Those of a kind.
-    pub fn sections_of(&self, kind: Kind) -> impl Iterator<Item = &Section> {
-        self.sections.iter().filter(move |section| section.kind == kind)
-    }
-
-    /// The same piece in another language.
-    pub fn translation(&self, article: &Article) -> Option<&Arc<Live>> {
-        self.translations.get(&article.id)
-    }
-
-    /// What an article says.
-    pub fn text(&self, article: &Article) -> Result<Text, TextAway> {
-        self.look.texts.of(&article.manuscript, &self.settings.config.desk())
-    }
-
-    /// The whole address of a path (decoded).
-    pub fn url(&self, path: &str) -> Url {
-        let site = &self.settings.config.site.url;
-        let path = utf8_percent_encode(path.trim_start_matches('/'), IN_PATH).to_string();
-        site.join(&path).unwrap_or_else(|_| site.clone())
-    }
-
-    /// The section's name as a feed bears it: the site's, and what the section is.
-    pub fn title(&self, section: &Section) -> String {
-        let site = self.settings.config.site.title.for_readers_of(&section.language);
-        match section.name.is_empty() {
-            true => site.to_string(),
-            false => format!("{site} · {}", section.name),
-        }
-    }
-
-    /// What the section's feeds say of themselves.
-    pub fn masthead(&self, section: &Section) -> Masthead {
-        let config = &self.settings.config;
-        let said = |words: &crate::language::Localised| words.for_readers_of(&section.language).to_string();
-        Masthead {
-            id: format!("tag:{},2026:feed{}", config.site.id_authority, self.url(&section.prefix).path()),
-            title: self.title(section),
-            description: said(&config.site.description),
-            language: section.language.clone(),
-            author: said(&config.site.author),
-            home: self.url(&section.prefix),
-            site: config.site.url.clone(),
-            hubs: config.hubs(),
-        }
-    }
-}
-
 impl Live {
+    pub fn new(article: Arc<Article>, updated: DateTime<Utc>, settings: &Settings) -> Self {
+        let published = article.published();
+        let key = key_of(&article, updated, settings);
+        Self { article, published, updated, key }
+    }
+
     pub fn text_bytes(&self) -> usize {
         self.article.manuscript.text_bytes
     }
@@ -141,24 +74,117 @@ impl Live {
     pub fn url(&self, site: &Url) -> Url {
         page_of(&self.article, site)
     }
+
+    /// The place in a list, newest first.
+    pub fn place(&self) -> (Reverse<DateTime<Utc>>, &Guid) {
+        (Reverse(self.published), &self.article.guid)
+    }
+
+    /// Every section it is in, each with what to call a new one.
+    pub fn sections(&self, config: &Config) -> Vec<(Kind, String, String)> {
+        let manuscript = &self.article.manuscript;
+        let language = &manuscript.language;
+        let mut sections = vec![(Kind::Whole, "/".to_string(), String::new())];
+        if config.site.languages.len() > 1 {
+            sections.push((Kind::Language, format!("/{language}/"), language.own_name().to_string()));
+        }
+        let mut own = BTreeSet::new();
+        for tag in &manuscript.tags {
+            if let Some(slug) = tag_slug(tag).filter(|slug| own.insert(slug.clone())) {
+                sections.push((Kind::Tag, format!("/tags/{slug}/"), tag.clone()));
+            }
+        }
+        let outlets: BTreeSet<&str> =
+            manuscript.attributions.iter().map(|attribution| attribution.outlet.id.as_str()).collect();
+        for outlet in outlets.into_iter().filter_map(|id| config.outlets.get(id)) {
+            let name = outlet.name.for_readers_of(language).to_string();
+            sections.push((Kind::Outlet, format!("/outlets/{}/", outlet.id), name));
+        }
+        sections
+    }
 }
 
 impl Section {
+    pub fn new(kind: Kind, prefix: String, language: Language, name: String) -> Self {
+        let (articles, by_update, waiting) = (Vector::new(), OrdMap::new(), Vec::new());
+        Self { kind, prefix, language, name, articles, by_update, waiting }
+    }
+
     /// The whole site, or a language of it.
     pub fn is_main(&self) -> bool {
         matches!(self.kind, Kind::Whole | Kind::Language)
     }
 
-    /// Readers can get at everything that was ever in the feeds of the site and of its languages, if it
-    /// has several. Those of tags and outlets are a window on the same pieces.
+    /// Readers can get at everything that was ever in the feeds of the site and of its languages. Those
+    /// of tags and outlets are a window on the same pieces.
     pub fn has_archives(&self) -> bool {
-        self.kind == Kind::Whole || (self.kind == Kind::Language && !self.name.is_empty())
+        self.is_main()
     }
 
-    /// What none of these blocks has, newest first.
-    pub fn not_in(&self, blocks: &[Vec<ArticleId>]) -> Vec<&Arc<Live>> {
-        let archived: BTreeSet<ArticleId> = blocks.iter().flatten().copied().collect();
-        self.articles.iter().filter(|live| !archived.contains(&live.article.id)).collect()
+    /// Puts an article in its place, or in that of an earlier version of it. Which place that is.
+    pub fn put(&mut self, live: &Arc<Live>) -> usize {
+        let place = self.articles.binary_search_by(|other| other.place().cmp(&live.place()));
+        self.by_update.insert(Reverse(live.updated), live.clone());
+        match place {
+            Ok(index) => {
+                self.articles.set(index, live.clone());
+                let old = self.waiting.iter_mut().find(|other| other.article.id == live.article.id);
+                if let Some(old) = old {
+                    *old = live.clone();
+                }
+                index
+            }
+            Err(index) => {
+                self.articles.insert(index, live.clone());
+                if self.has_archives() {
+                    let index = self.waiting.partition_point(|other| other.place() < live.place());
+                    self.waiting.insert(index, live.clone());
+                }
+                index
+            }
+        }
+    }
+
+    /// All at once: `live` is newest first.
+    pub fn fill(&mut self, live: Vec<Arc<Live>>, archived: &HashSet<ArticleId>) {
+        self.by_update = live.iter().map(|live| (Reverse(live.updated), live.clone())).collect();
+        self.wait_for_archives(live.iter(), archived);
+        self.articles = live.into_iter().collect();
+    }
+
+    /// Archives were cut.
+    pub fn cut(&mut self, archived: &HashSet<ArticleId>) {
+        let articles = self.articles.clone();
+        self.wait_for_archives(articles.iter(), archived);
+    }
+
+    fn wait_for_archives<'l>(
+        &mut self,
+        live: impl Iterator<Item = &'l Arc<Live>>,
+        archived: &HashSet<ArticleId>,
+    ) {
+        if self.has_archives() {
+            self.waiting = live.filter(|live| !archived.contains(&live.article.id)).cloned().collect();
+        }
+    }
+
+    /// What no archive has, and of the rest what changed last, as many as a feed may have.
+    pub fn newest(&self, most: usize) -> Vec<Arc<Live>> {
+        let is_waiting =
+            |live: &&Arc<Live>| self.waiting.iter().any(|waiting| waiting.article.id == live.article.id);
+        let rest = self.by_update.values().filter(|live| !is_waiting(live));
+        self.waiting.iter().chain(rest).take(most).cloned().collect()
+    }
+
+    /// A section of tags or outlets speaks the language of all its articles, or the usual one.
+    pub fn settle_language(&mut self, usual: &Language) {
+        if self.is_main() {
+            return;
+        }
+        let mut languages = self.articles.iter().map(|live| &live.article.manuscript.language);
+        let first = languages.next().unwrap_or(usual);
+        let common = if languages.all(|language| language == first) { first } else { usual };
+        self.language = common.clone();
     }
 }
 
@@ -177,98 +203,51 @@ fn key_of(article: &Article, updated: DateTime<Utc>, settings: &Settings) -> Key
     Key::of(parts)
 }
 
-fn sections(live: &[Arc<Live>], settings: &Settings) -> Vec<Section> {
+/// Every section of these articles, which are newest first.
+pub(super) fn all(
+    live: &Vector<Arc<Live>>,
+    settings: &Settings,
+    archived: &BTreeMap<String, HashSet<ArticleId>>,
+) -> OrdMap<String, Section> {
     let site = &settings.config.site;
-    let mut sections = vec![Section {
-        kind: Kind::Whole,
-        prefix: "/".into(),
-        language: site.language().clone(),
-        name: String::new(),
-        articles: live.to_vec(),
-    }];
-    for language in &site.languages {
-        let own = live.iter().filter(|live| live.article.manuscript.language == *language);
-        sections.push(Section {
-            kind: Kind::Language,
-            prefix: format!("/{language}/"),
-            language: language.clone(),
-            name: if site.languages.len() > 1 { language.own_name().to_string() } else { String::new() },
-            articles: own.cloned().collect(),
-        });
-    }
-    sections.extend(tags(live, site.language()));
-    sections.extend(outlets(live, settings));
-    sections
-}
-
-/// A tag is its address: "Iran" and "iran" are one, called as its newest article has it.
-fn tags(live: &[Arc<Live>], usual: &Language) -> Vec<Section> {
-    let mut tags: BTreeMap<Slug, (String, Vec<Arc<Live>>)> = BTreeMap::new();
-    for article in live {
-        let mut own = BTreeSet::new();
-        for tag in &article.article.manuscript.tags {
-            let Some(slug) = tag_slug(tag).filter(|slug| own.insert(slug.clone())) else { continue };
-            tags.entry(slug).or_insert_with(|| (tag.clone(), Vec::new())).1.push(article.clone());
+    let usual = site.language();
+    let mut sections = BTreeMap::new();
+    let mut add = |kind: Kind, prefix: String, language: &Language, name: String| {
+        let section = Section::new(kind, prefix.clone(), language.clone(), name);
+        sections.entry(prefix).or_insert_with(|| (section, Vec::new()));
+    };
+    add(Kind::Whole, "/".into(), usual, String::new());
+    if site.languages.len() > 1 {
+        for language in &site.languages {
+            add(Kind::Language, format!("/{language}/"), language, language.own_name().to_string());
         }
     }
-    let section = |(slug, (name, articles)): (Slug, (String, Vec<Arc<Live>>))| Section {
-        kind: Kind::Tag,
-        prefix: format!("/tags/{slug}/"),
-        language: common_language(&articles, usual),
-        name,
-        articles,
-    };
-    tags.into_iter().map(section).collect()
-}
-
-fn outlets(live: &[Arc<Live>], settings: &Settings) -> Vec<Section> {
-    let mut outlets: BTreeMap<&str, Vec<Arc<Live>>> = BTreeMap::new();
     for article in live {
-        let ids: BTreeSet<&str> = article
-            .article
-            .manuscript
-            .attributions
-            .iter()
-            .map(|attribution| attribution.outlet.id.as_str())
-            .collect();
-        ids.into_iter().for_each(|id| outlets.entry(id).or_default().push(article.clone()));
-    }
-    let section = |(id, articles): (&str, Vec<Arc<Live>>)| {
-        let outlet = settings.config.outlets.get(id)?;
-        let language = common_language(&articles, settings.config.site.language());
-        Some(Section {
-            kind: Kind::Outlet,
-            prefix: format!("/outlets/{id}/"),
-            name: outlet.name.for_readers_of(&language).to_string(),
-            language,
-            articles,
-        })
-    };
-    outlets.into_iter().filter_map(section).collect()
-}
-
-/// The language of all of them, or the usual one.
-fn common_language(articles: &[Arc<Live>], usual: &Language) -> Language {
-    let mut languages = articles.iter().map(|live| &live.article.manuscript.language);
-    let first = languages.next().unwrap_or(usual);
-    if languages.all(|language| language == first) { first.clone() } else { usual.clone() }
-}
-
-/// Pairs of the same piece in two languages, whichever of the two names the other.
-fn translations(live: &[Arc<Live>]) -> BTreeMap<ArticleId, Arc<Live>> {
-    let by_slug: BTreeMap<&str, &Arc<Live>> =
-        live.iter().map(|live| (live.article.manuscript.slug.as_str(), live)).collect();
-    let mut pairs = BTreeMap::new();
-    for one in live {
-        let Some(named) = &one.article.manuscript.translation else { continue };
-        let slug = Slug::of(named).ok();
-        let other = by_slug.get(named.as_str()).or_else(|| by_slug.get(slug.as_ref()?.as_str()));
-        let other_language =
-            |other: &&&Arc<Live>| other.article.manuscript.language != one.article.manuscript.language;
-        if let Some(other) = other.filter(other_language) {
-            pairs.insert(one.article.id, (*other).clone());
-            pairs.entry(other.article.id).or_insert_with(|| one.clone());
+        for (kind, prefix, name) in article.sections(&settings.config) {
+            let (_, articles) = sections
+                .entry(prefix.clone())
+                .or_insert_with(|| (Section::new(kind, prefix, usual.clone(), name), Vec::new()));
+            articles.push(article.clone());
         }
     }
-    pairs
+    let nothing = HashSet::new();
+    let filled = sections.into_iter().map(|(prefix, (mut section, articles))| {
+        section.fill(articles, archived.get(&prefix).unwrap_or(&nothing));
+        section.settle_language(usual);
+        section.settle_name(settings);
+        (prefix, section)
+    });
+    filled.collect()
+}
+
+impl Section {
+    /// An outlet is called as the section's language calls it.
+    pub fn settle_name(&mut self, settings: &Settings) {
+        let id = self.prefix.trim_start_matches("/outlets/").trim_end_matches('/');
+        if self.kind == Kind::Outlet
+            && let Some(outlet) = settings.config.outlets.get(id)
+        {
+            self.name = outlet.name.for_readers_of(&self.language).to_string();
+        }
+    }
 }

@@ -10,7 +10,7 @@ mod journal;
 mod key;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
@@ -18,6 +18,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use imbl::{OrdMap, OrdSet};
 use rayon::prelude::*;
 
 pub use document::{Document, Encoding};
@@ -65,6 +66,17 @@ pub struct Edition<'e, E> {
     pub media: BTreeMap<String, PathBuf>,
     /// Where else things are.
     pub signposts: Signposts,
+    /// Whether anything that is not in it goes, or stays as it is.
+    pub extent: Extent,
+}
+
+/// How much of the site an edition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it: what it does not have is taken away.
+    Whole,
+    /// What changed: the rest stays.
+    Part,
 }
 
 /// One document to be published.
@@ -83,12 +95,12 @@ pub struct Sheet<'e, E> {
 pub type Make<'e, E> = Box<dyn Fn() -> Result<Vec<u8>, E> + Send + Sync + 'e>;
 
 /// Answers for addresses where no document stands.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Signposts {
     /// Old addresses and the new ones (percent-encoded).
-    pub moved: BTreeMap<String, String>,
+    pub moved: OrdMap<String, String>,
     /// Addresses of withdrawn articles.
-    pub gone: BTreeSet<String>,
+    pub gone: OrdSet<String>,
     /// What a missing page and a withdrawn one look like, the site's own language first.
     pub notices: Vec<(Language, Notices)>,
     /// The value of `Link` of every feed, with `{self}` for its own address.
@@ -118,10 +130,10 @@ pub struct Media {
 }
 
 /// One generation of the site.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tree {
-    documents: BTreeMap<String, Arc<Document>>,
-    media: BTreeMap<String, Media>,
+    documents: OrdMap<String, Arc<Document>>,
+    media: OrdMap<String, Media>,
     signposts: Signposts,
 }
 
@@ -150,6 +162,14 @@ pub struct Published {
 }
 
 impl Tree {
+    /// The same with more signposts, and those that are gone no longer.
+    fn with(mut self, more: Signposts) -> Self {
+        for (path, to) in more.moved {
+            self.signposts.moved.insert(path, to);
+        }
+        self
+    }
+
     /// What stands at a path (decoded).
     pub fn at(&self, path: &str) -> Found<'_> {
         if let Some(document) = self.documents.get(path) {
@@ -246,7 +266,10 @@ impl Site {
         let known = &*journal;
         let sheets = edition.sheets.par_iter();
         let made: Result<Vec<Made>, E> = sheets.map(|sheet| self.make(sheet, &before, known, now)).collect();
-        let mut tree = Tree { signposts: edition.signposts, ..Tree::default() };
+        let mut tree = match edition.extent {
+            Extent::Whole => Tree { signposts: edition.signposts, ..Tree::default() },
+            Extent::Part => Tree::clone(&before).with(edition.signposts),
+        };
         let mut fresh = Vec::new();
         let made = made?;
         let mut written = made.iter().filter(|made| made.has_changed).count();
@@ -267,7 +290,11 @@ impl Site {
         let tree = Arc::new(tree);
         *self.current.write().expect("nothing panics while holding it") = tree.clone();
         self.keep(&fresh)?;
-        let removed = self.sweep(&tree, &mut journal, &fresh)?;
+        let removed = match edition.extent {
+            Extent::Whole => self.sweep(&tree, &mut journal)?,
+            Extent::Part => 0,
+        };
+        note(&mut journal, &tree, &fresh)?;
         Ok(Published { written, removed })
     }
 
@@ -356,14 +383,9 @@ impl Site {
         Ok(Some(Media { path: file, bytes, modified, media_type }))
     }
 
-    /// Takes away what an earlier generation published and this one has not, and writes down what was
-    /// done. What somebody else put into the folder is left alone: only what the journal knows is ours.
-    fn sweep(
-        &self,
-        tree: &Tree,
-        journal: &mut Journal,
-        fresh: &[(String, Arc<Document>)],
-    ) -> io::Result<usize> {
+    /// Takes away what an earlier generation published and this one has not. What somebody else put into
+    /// the folder is left alone: only what the journal knows is ours.
+    fn sweep(&self, tree: &Tree, journal: &mut Journal) -> io::Result<usize> {
         let stands = |path: &String| tree.documents.contains_key(path) || tree.media.contains_key(path);
         let old: Vec<String> = journal.known.keys().filter(|path| !stands(path)).cloned().collect();
         let mut removed = 0;
@@ -375,17 +397,18 @@ impl Site {
                 let _ = fs::remove_dir(folder);
             }
         }
-        let media: Vec<String> =
-            tree.media.keys().filter(|path| !journal.known.contains_key(*path)).cloned().collect();
-        let lines: Vec<Line<'_>> = fresh
-            .iter()
-            .map(|(path, document)| Line::Document(path, document.facts()))
-            .chain(media.iter().map(|path| Line::Media(path)))
-            .chain(old.iter().map(|path| Line::Removed(path)))
-            .collect();
-        journal.add(&lines)?;
+        journal.add(&old.iter().map(|path| Line::Removed(path)).collect::<Vec<_>>())?;
         Ok(removed)
     }
+}
+
+/// Writes down what was published.
+fn note(journal: &mut Journal, tree: &Tree, fresh: &[(String, Arc<Document>)]) -> io::Result<()> {
+    let media: Vec<String> =
+        tree.media.keys().filter(|path| !journal.known.contains_key(*path)).cloned().collect();
+    let documents = fresh.iter().map(|(path, document)| Line::Document(path, document.facts()));
+    let lines: Vec<Line<'_>> = documents.chain(media.iter().map(|path| Line::Media(path))).collect();
+    journal.add(&lines)
 }
 
 /// Whether the file at hand can be the one that was written down.
@@ -416,7 +439,12 @@ mod tests {
             let form = if path.ends_with('/') { &PAGE } else { &FEED };
             Sheet { path, form, key: Key::of([&text]), make: Box::new(move || Ok(text.clone().into_bytes())) }
         });
-        Edition { sheets: sheets.collect(), media: BTreeMap::new(), signposts: Signposts::default() }
+        whole(sheets.collect())
+    }
+
+    fn whole(sheets: Vec<Sheet<'static, io::Error>>) -> Edition<'static, io::Error> {
+        let signposts = Signposts::default();
+        Edition { sheets, media: BTreeMap::new(), signposts, extent: Extent::Whole }
     }
 
     fn at(second: u32) -> DateTime<Utc> {
@@ -457,7 +485,7 @@ mod tests {
                 .sheets
                 .into_iter()
                 .map(|sheet| Sheet { make: Box::new(|| Err(io::Error::other("made again"))), ..sheet });
-            Edition { sheets: sheets.collect(), media: BTreeMap::new(), signposts: Signposts::default() }
+            whole(sheets.collect())
         };
         let pages = [("/", "a"), ("/feed.rss", "f")];
         let site = Site::new(folder.path());

@@ -24,6 +24,11 @@ impl Archives {
         }
     }
 
+    /// Those of every feed, by the path before `feed.rss`.
+    pub fn all(&self) -> impl Iterator<Item = (&String, &Vec<Vec<ArticleId>>)> {
+        self.0.iter()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -27,8 +27,7 @@ fn sample_at(moment: &str) -> BTreeMap<String, Vec<u8>> {
     let now = newsroom::moment(moment);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let look: Arc<Look> = runtime.block_on(Looker::new(&newsroom, &store).look(&settings, now)).unwrap();
-    let archives = runtime.block_on(publish::cut(&look, &settings, &store, now)).unwrap();
-    let documents = publish::documents(&look, &archives, &settings, now, |_| true).unwrap();
+    let documents = runtime.block_on(publish::documents(&look, &settings, &store, now, |_| true)).unwrap();
     documents.into_iter().map(|(path, _, bytes)| (path, bytes)).collect()
 }
 

@@ -15,7 +15,7 @@ use byline::{
     diagnostic::Diagnostic,
     mailer::Mailer,
     newsroom::{Folder, Look, Looker, Settings},
-    publish,
+    publish::Publisher,
     site::{Found, Site},
     store::{IssueSummary, Store},
     subscribe::Lists,
@@ -61,6 +61,7 @@ pub struct Newsroom {
     looker: Looker,
     lists: Lists,
     site: Site,
+    publisher: Publisher,
     pub now: DateTime<Utc>,
     problems: Vec<Diagnostic>,
 }
@@ -82,6 +83,7 @@ impl Newsroom {
             looker: Looker::new(&folder, &store),
             lists: Lists::new(store.clone()),
             site: Site::new(&folder.public()),
+            publisher: Publisher::default(),
             now: moment("2026-03-02 12:00"),
             problems: Vec::new(),
             folder: temporary,
@@ -98,6 +100,7 @@ impl Newsroom {
         self.looker = Looker::new(&folder, &self.store);
         self.lists = Lists::new(self.store.clone());
         self.site = Site::new(&folder.public());
+        self.publisher = Publisher::default();
         self
     }
 
@@ -174,8 +177,8 @@ impl Newsroom {
         let (folder, now) = (self.folder(), self.now);
         let look = self.runtime.block_on(self.looker.look(&self.settings, now)).unwrap();
         let listed = self.runtime.block_on(self.lists.run_once(&folder, &look, &self.settings, now)).unwrap();
-        let archives = self.runtime.block_on(publish::cut(&look, &self.settings, &self.store, now)).unwrap();
-        publish::run_once(&look, &archives, &self.settings, &self.site, now).unwrap();
+        let published = self.publisher.run_once(&look, &self.settings, &self.store, &self.site, now);
+        self.runtime.block_on(published).unwrap();
         self.problems = look.problems.iter().cloned().chain(listed.problems).collect();
         look
     }

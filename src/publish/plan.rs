@@ -1,0 +1,260 @@
+//! Everything that an edition is made of, kept from one to the next: a saved article changes what it
+//! touches, not all of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use imbl::{OrdMap, Vector};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use super::sections::{self, Kind, Live, Section};
+use crate::{
+    article::{Article, ArticleId, State, Text, identity::Slug},
+    feed::{Masthead, distinct},
+    language::Localised,
+    newsroom::{Look, Settings, TextAway},
+    store::Archives,
+};
+
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
+/// Everything that an edition is made of.
+#[derive(Clone)]
+pub(super) struct Plan {
+    pub look: Arc<Look>,
+    pub settings: Arc<Settings>,
+    pub archives: Arc<Archives>,
+    /// By path, so the whole site comes first.
+    sections: OrdMap<String, Section>,
+    live: OrdMap<ArticleId, Arc<Live>>,
+    /// Who has which last change.
+    updates: OrdMap<DateTime<Utc>, ArticleId>,
+    translations: OrdMap<ArticleId, ArticleId>,
+}
+
+/// What is different from the plan before.
+#[derive(Default)]
+pub(super) struct Touched {
+    /// Articles whose page changed.
+    pub articles: BTreeSet<ArticleId>,
+    /// Sections, each with the last place in its list that changed.
+    pub sections: BTreeMap<String, usize>,
+}
+
+impl Plan {
+    pub fn new(
+        look: &Arc<Look>,
+        archives: &Arc<Archives>,
+        settings: &Arc<Settings>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let articles = look.live(now);
+        let updated = distinct(articles.iter().map(|article| (article.updated(), article.id.0)).collect());
+        let live = articles.into_iter().map(|article| {
+            let updated = updated[&article.id.0];
+            Arc::new(Live::new(article, updated, settings))
+        });
+        let mut live: Vec<Arc<Live>> = live.collect();
+        live.sort_by(|a, b| a.place().cmp(&b.place()));
+        let live: Vector<Arc<Live>> = live.into_iter().collect();
+        Self {
+            sections: sections::all(&live, settings, &archived(archives)),
+            translations: translations(&live),
+            updates: live.iter().map(|live| (live.updated, live.article.id)).collect(),
+            live: live.into_iter().map(|live| (live.article.id, live)).collect(),
+            look: look.clone(),
+            settings: settings.clone(),
+            archives: archives.clone(),
+        }
+    }
+
+    /// The plan after `look`, which differs from this one's in the articles of its news alone; nothing if
+    /// more must be thought over than them.
+    pub fn after(&self, look: &Arc<Look>, now: DateTime<Utc>) -> Option<(Self, Touched)> {
+        let news = look.news.as_ref().filter(|news| news.since == self.look.generation)?;
+        let mut plan = Self { look: look.clone(), ..self.clone() };
+        let mut touched = Touched::default();
+        for id in &news.changed {
+            let article = look.articles.get(id)?;
+            let was = self.live.get(id);
+            if article.state(now) != State::Live {
+                if was.is_some() {
+                    return None;
+                }
+                continue;
+            }
+            let live = Arc::new(Live::new(article.clone(), plan.update_of(article, was)?, &plan.settings));
+            if !plan.is_alike(was, &live) {
+                return None;
+            }
+            plan.put(&live, &mut touched);
+        }
+        Some((plan, touched))
+    }
+
+    /// The last change of an article as it would come out if all were thought over.
+    fn update_of(&self, article: &Article, was: Option<&Arc<Live>>) -> Option<DateTime<Utc>> {
+        let own = article.updated().trunc_subsecs(0);
+        if let Some(was) = was {
+            return (was.article.updated() == article.updated()).then_some(was.updated);
+        }
+        let mut updated = own;
+        while let Some(other) = self.updates.get(&updated) {
+            // Whoever changed later, or was seen later, would have to give way.
+            let other = self.live.get(other)?;
+            if other.article.updated().trunc_subsecs(0) > own || other.article.id > article.id {
+                return None;
+            }
+            updated += TimeDelta::seconds(1);
+        }
+        Some(updated)
+    }
+
+    /// Whether only the article's own words changed, or it is new: not its date, its address, its
+    /// sections or who translates it.
+    fn is_alike(&self, was: Option<&Arc<Live>>, live: &Live) -> bool {
+        let Some(was) = was else { return live.article.manuscript.translation.is_none() };
+        let config = &self.settings.config;
+        let (old, new) = (&was.article.manuscript, &live.article.manuscript);
+        was.published == live.published
+            && old.slug == new.slug
+            && old.aliases == new.aliases
+            && old.translation == new.translation
+            && old.language == new.language
+            && was.sections(config) == live.sections(config)
+    }
+
+    fn put(&mut self, live: &Arc<Live>, touched: &mut Touched) {
+        let id = live.article.id;
+        let usual = self.settings.config.site.language().clone();
+        for (kind, prefix, name) in live.sections(&self.settings.config) {
+            let section = self.sections.entry(prefix.clone()).or_insert_with(|| {
+                Section::new(kind, prefix.clone(), live.article.manuscript.language.clone(), name)
+            });
+            let place = section.put(live);
+            if !section.is_main() && section.language != live.article.manuscript.language {
+                section.settle_language(&usual);
+                section.settle_name(&self.settings);
+            }
+            let last = touched.sections.entry(prefix).or_insert(place);
+            *last = place.max(*last);
+        }
+        self.live.insert(id, live.clone());
+        self.updates.insert(live.updated, id);
+        touched.articles.insert(id);
+        touched.articles.extend(self.translations.get(&id));
+    }
+
+    /// The same with more archives.
+    pub fn with_archives(mut self, archives: Arc<Archives>) -> Self {
+        let archived = archived(&archives);
+        for (prefix, archived) in &archived {
+            if let Some(section) = self.sections.get_mut(prefix) {
+                section.cut(archived);
+            }
+        }
+        Self { archives, ..self }
+    }
+
+    /// Everything: what a whole edition touches.
+    pub fn everything(&self) -> Touched {
+        Touched {
+            articles: self.live.keys().copied().collect(),
+            sections: self.sections.keys().map(|prefix| (prefix.clone(), usize::MAX)).collect(),
+        }
+    }
+
+    /// The whole site first, then its languages, outlets and tags.
+    pub fn sections(&self) -> impl Iterator<Item = &Section> {
+        self.sections.values()
+    }
+
+    pub fn section(&self, prefix: &str) -> Option<&Section> {
+        self.sections.get(prefix)
+    }
+
+    /// Those of a kind.
+    pub fn sections_of(&self, kind: Kind) -> impl Iterator<Item = &Section> {
+        self.sections().filter(move |section| section.kind == kind)
+    }
+
+    pub fn live(&self) -> impl Iterator<Item = &Arc<Live>> {
+        self.live.values()
+    }
+
+    pub fn article(&self, id: ArticleId) -> Option<&Arc<Live>> {
+        self.live.get(&id)
+    }
+
+    /// The same piece in another language.
+    pub fn translation(&self, article: &Article) -> Option<&Arc<Live>> {
+        self.live.get(self.translations.get(&article.id)?)
+    }
+
+    /// What an article says.
+    pub fn text(&self, article: &Article) -> Result<Text, TextAway> {
+        self.look.texts.of(&article.manuscript, &self.settings.config.desk())
+    }
+
+    /// The whole address of a path (decoded).
+    pub fn url(&self, path: &str) -> Url {
+        let site = &self.settings.config.site.url;
+        let path = utf8_percent_encode(path.trim_start_matches('/'), IN_PATH).to_string();
+        site.join(&path).unwrap_or_else(|_| site.clone())
+    }
+
+    /// The section's name as a feed bears it: the site's, and what the section is.
+    pub fn title(&self, section: &Section) -> String {
+        let site = self.settings.config.site.title.for_readers_of(&section.language);
+        match section.name.is_empty() {
+            true => site.to_string(),
+            false => format!("{site} · {}", section.name),
+        }
+    }
+
+    /// What the section's feeds say of themselves.
+    pub fn masthead(&self, section: &Section) -> Masthead {
+        let config = &self.settings.config;
+        let said = |words: &Localised| words.for_readers_of(&section.language).to_string();
+        Masthead {
+            id: format!("tag:{},2026:feed{}", config.site.id_authority, self.url(&section.prefix).path()),
+            title: self.title(section),
+            description: said(&config.site.description),
+            language: section.language.clone(),
+            author: said(&config.site.author),
+            home: self.url(&section.prefix),
+            site: config.site.url.clone(),
+            hubs: config.hubs(),
+        }
+    }
+}
+
+fn archived(archives: &Archives) -> BTreeMap<String, HashSet<ArticleId>> {
+    let of = |(prefix, blocks): (&String, &Vec<Vec<ArticleId>>)| {
+        (prefix.clone(), blocks.iter().flatten().copied().collect())
+    };
+    archives.all().map(of).collect()
+}
+
+/// Pairs of the same piece in two languages, whichever of the two names the other.
+fn translations(live: &Vector<Arc<Live>>) -> OrdMap<ArticleId, ArticleId> {
+    let by_slug: BTreeMap<&str, &Arc<Live>> =
+        live.iter().map(|live| (live.article.manuscript.slug.as_str(), live)).collect();
+    let mut pairs = OrdMap::new();
+    for one in live {
+        let Some(named) = &one.article.manuscript.translation else { continue };
+        let slug = Slug::of(named).ok();
+        let other = by_slug.get(named.as_str()).or_else(|| by_slug.get(slug.as_ref()?.as_str()));
+        let other_language =
+            |other: &&&Arc<Live>| other.article.manuscript.language != one.article.manuscript.language;
+        if let Some(other) = other.filter(other_language) {
+            pairs.insert(one.article.id, other.article.id);
+            pairs.entry(other.article.id).or_insert(one.article.id);
+        }
+    }
+    pairs
+}
