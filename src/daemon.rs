@@ -25,12 +25,12 @@ pub use lock::{Lock, LockError};
 use crate::{
     clock,
     mailer::Mailer,
-    newsroom::{Folder, Settings},
+    newsroom::{Folder, Hint, Settings},
     outbound::Outbound,
     ping::Pinger,
     site::Site,
     store::Store,
-    watch,
+    watch::{self, Hints},
     web::{self, App},
 };
 
@@ -73,7 +73,7 @@ impl Daemon {
         let [to_publish, to_compose, to_deliver, to_ping] = std::array::from_fn(|_| Arc::new(Notify::new()));
 
         let mut desk = Desk::new(self.folder.clone(), self.environment, self.settings, self.store.clone());
-        desk.publish(&site, &latest, &settings, Utc::now()).await?;
+        desk.publish(&site, &latest, &settings, Hint::Everything, Utc::now()).await?;
 
         let chores = TaskTracker::new();
         let app = App::new(
@@ -94,8 +94,10 @@ impl Daemon {
             chores::ping(&pinger, &told_site, &told_settings, Utc::now()).await
         }));
         let published = (latest.clone(), settings.clone());
+        let hints = Arc::new(Hints::default());
+        let hinted = hints.clone();
         chores.spawn(keep("publish", to_publish.clone(), PUBLISH_POLL, stop.clone(), async move || {
-            let progress = desk.publish(&site, &published.0, &published.1, Utc::now()).await;
+            let progress = desk.publish(&site, &published.0, &published.1, hinted.take(), Utc::now()).await;
             wake.notify_one();
             wake_pinger.notify_one();
             progress
@@ -111,8 +113,10 @@ impl Daemon {
         chores.spawn(keep("deliver", to_deliver, DELIVER_POLL, stop.clone(), async move || {
             sender.deliver(&halt).await
         }));
-        chores
-            .spawn(logged("watch", watch::watch(self.folder.root().to_path_buf(), to_publish, stop.clone())));
+        chores.spawn(logged(
+            "watch",
+            watch::watch(self.folder.root().to_path_buf(), hints, to_publish, stop.clone()),
+        ));
         chores.spawn(logged("clock", clock::tick(TICK, to_compose, stop.clone())));
 
         stop.cancelled().await;

@@ -1,10 +1,10 @@
-//! Notices that the author saved something, and wakes whoever looks. It never says what changed: the
-//! look finds out, and a missed event costs no more than the time to the next look.
+//! Notices that the author saved something, and wakes whoever looks, with a hint where to look. The look
+//! finds out what changed; a missed event costs no more than the time to the next look at everything.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -18,21 +18,66 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A save is over when nothing has happened for so long: an editor's save is several events.
+use crate::newsroom::Hint;
+
+/// A file that is being written is looked at when nothing has happened for so long.
 const QUIET: Duration = Duration::from_millis(40);
+/// One that was closed, or moved to its place, is whole; only what comes with it is waited for.
+const BREATH: Duration = Duration::from_millis(3);
 /// But an endless stream of events is looked into now and then.
 const PATIENCE: Duration = Duration::from_millis(400);
+/// Hints about more files than this are one about everything.
+const PATHS_MAX: usize = 256;
 /// Folders of the author's, below the newsroom's.
 const FOLDERS: [&str; 4] = ["articles", "templates", "i18n", "subscribers"];
 
-/// Wakes `wake` after each save below `root`, until `stop`.
-pub async fn watch(root: PathBuf, wake: Arc<Notify>, stop: CancellationToken) -> notify::Result<()> {
-    let (events, mut seen) = mpsc::channel(1);
+/// Where somebody should look, gathered until somebody does.
+#[derive(Debug, Default)]
+pub struct Hints(Mutex<Option<Hint>>);
+
+impl Hints {
+    /// What was gathered. Without a hint, everything: who looks unasked wants to know of all.
+    pub fn take(&self) -> Hint {
+        self.0.lock().expect("nothing panics while holding it").take().unwrap_or_default()
+    }
+
+    fn add(&self, more: Option<BTreeSet<String>>) {
+        let mut hint = self.0.lock().expect("nothing panics while holding it");
+        *hint = Some(match (hint.take(), more) {
+            (None, Some(paths)) => Hint::Paths(paths),
+            (Some(Hint::Paths(mut paths)), Some(more)) => {
+                paths.extend(more);
+                if paths.len() > PATHS_MAX { Hint::Everything } else { Hint::Paths(paths) }
+            }
+            (_, None) | (Some(Hint::Everything), _) => Hint::Everything,
+        });
+    }
+}
+
+/// Wakes `wake` after each save below `root`, until `stop`; `hints` say where it was.
+pub async fn watch(
+    root: PathBuf,
+    hints: Arc<Hints>,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+) -> notify::Result<()> {
+    let (events, mut seen) = mpsc::unbounded_channel();
+    let articles = root.join("articles");
+    let noted = hints.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // An error, an overflow too, means that something was missed: look.
-        if event.map_or(true, |event| is_a_change(&event)) {
-            let _ = events.try_send(()); // full: the look that is coming will see this too
-        }
+        let is_whole = match event {
+            Ok(event) if !is_a_change(&event) => return,
+            Ok(event) => {
+                noted.add(articles_of(&event, &articles));
+                is_whole(&event)
+            }
+            // An error, an overflow too, means that something was missed.
+            Err(_) => {
+                noted.add(None);
+                false
+            }
+        };
+        let _ = events.send(is_whole); // nobody listens any more when the program stops
     })?;
     watcher.watch(&root, RecursiveMode::NonRecursive)?;
     let mut watched = BTreeMap::new();
@@ -40,16 +85,50 @@ pub async fn watch(root: PathBuf, wake: Arc<Notify>, stop: CancellationToken) ->
         // A folder may come later than the program, or be replaced by another of its name.
         if watch_folders(&mut watcher, &root, &mut watched) {
             // What was saved between the last look and now was seen by nobody.
+            hints.add(None);
             wake.notify_one();
         }
-        tokio::select! {
+        let mut is_whole = tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            event = seen.recv() => if event.is_none() { return Ok(()) },
-        }
+            event = seen.recv() => match event {
+                Some(is_whole) => is_whole,
+                None => return Ok(()),
+            },
+        };
         let patience = Instant::now() + PATIENCE;
-        while let Ok(Some(())) = timeout_at(patience.min(Instant::now() + QUIET), seen.recv()).await {}
+        loop {
+            let pause = if is_whole { BREATH } else { QUIET };
+            match timeout_at(patience.min(Instant::now() + pause), seen.recv()).await {
+                Ok(Some(next)) => is_whole = next,
+                Ok(None) | Err(_) => break,
+            }
+        }
         wake.notify_one();
     }
+}
+
+/// The files below `articles` that an event is about; nothing if it may be about more.
+fn articles_of(event: &notify::Event, articles: &Path) -> Option<BTreeSet<String>> {
+    let is_more = event.need_rescan() || matches!(event.kind, EventKind::Other | EventKind::Any);
+    if is_more || event.paths.is_empty() {
+        return None;
+    }
+    let path = |path: &PathBuf| Some(path.strip_prefix(articles).ok()?.to_str()?.to_string());
+    let paths = event.paths.iter().filter(|path| !is_being_written(path)).map(path);
+    paths.collect()
+}
+
+/// A temporary file beside the one that it will become; nothing is to be seen there yet.
+fn is_being_written(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| crate::durable::is_temporary(&name.to_string_lossy()))
+}
+
+/// After this nothing more is to come of the file.
+fn is_whole(event: &notify::Event) -> bool {
+    matches!(
+        event.kind,
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Modify(ModifyKind::Name(_))
+    )
 }
 
 /// Watches each folder that is there; one that was replaced by another of its name anew. Whether any is

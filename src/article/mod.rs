@@ -486,6 +486,13 @@ fn drop_own_attribution(body: &mut Body, attributions: &[Attribution], language:
 }
 
 impl Article {
+    /// One that the ledger does not know yet, first seen `now`.
+    pub fn unentered(manuscript: Arc<Manuscript>, now: DateTime<Utc>) -> Self {
+        let guid = Guid::given(String::new());
+        let (id, seq, live_at, is_archive) = (ArticleId(0), None, None, false);
+        Self { id, guid, seq, live_at, is_archive, first_seen: now, manuscript }
+    }
+
     /// When it is, or was, first published here: its own date, or when its file was first seen, but
     /// never before the outlet allows.
     pub fn published(&self) -> DateTime<Utc> {

@@ -17,7 +17,7 @@ use crate::{
     deliver::{self, DeliverError, Sender, Tally},
     diagnostic::Diagnostic,
     mailer::Mailer,
-    newsroom::{CONFIG, Folder, Look, Looker, Settings},
+    newsroom::{CONFIG, Folder, Hint, Look, Looker, Settings},
     ping::Pinger,
     publish::Publisher,
     site::Site,
@@ -86,17 +86,11 @@ impl Desk {
         site: &Arc<Site>,
         latest: &RwLock<Latest>,
         settings: &RwLock<Arc<Settings>>,
+        hint: Hint,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Progress> {
         let mut problems = self.reload();
-        let look = self.looker.look(&self.settings, now).await?;
-        problems.extend(look.problems.iter().cloned());
-        let listed = self.lists.run_once(&self.folder, &look, &self.settings, now).await?;
-        problems.extend(listed.problems);
-        for (newsletter, synced) in listed.synced.iter().filter(|(_, synced)| synced.added > 0) {
-            tracing::info!(newsletter.id = newsletter, added = synced.added, "readers added from a list");
-        }
-        self.say(&problems);
+        let look = self.looker.look_at(hint, &self.settings, now).await?;
         let same = |before: &(Arc<Settings>, Arc<Look>)| {
             Arc::ptr_eq(&before.0, &self.settings) && Arc::ptr_eq(&before.1, &look)
         };
@@ -110,6 +104,13 @@ impl Desk {
             let tree = site.current();
             tokio::task::spawn_blocking(move || tree.compress_feeds());
         }
+        problems.extend(look.problems.iter().cloned());
+        let listed = self.lists.run_once(&self.folder, &look, &self.settings, now).await?;
+        problems.extend(listed.problems);
+        for (newsletter, synced) in listed.synced.iter().filter(|(_, synced)| synced.added > 0) {
+            tracing::info!(newsletter.id = newsletter, added = synced.added, "readers added from a list");
+        }
+        self.say(&problems);
         *settings.write().expect("nothing panics while holding it") = self.settings.clone();
         latest.write().expect("nothing panics while holding it").seen = Some((self.settings.clone(), look));
         Ok(Progress::Idle)

@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use imbl::{OrdMap, OrdSet};
 
 use super::{
-    Folder, Settings,
+    Folder, Hint, Settings,
+    glance::Index,
     scan::{Scan, Scanned, Scanner, Stamp},
     texts::Texts,
 };
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// The articles as they stand at a moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Look {
     /// Every article with a file that is good now, or was.
     pub articles: OrdMap<ArticleId, Arc<Article>>,
@@ -77,24 +78,25 @@ pub enum LookError {
 
 /// Looks again and again, and reads only what changed.
 pub struct Looker {
-    folder: Folder,
-    store: Store,
-    scanner: Scanner,
-    texts: Arc<Texts>,
+    pub(super) folder: Folder,
+    pub(super) store: Store,
+    pub(super) scanner: Scanner,
+    pub(super) texts: Arc<Texts>,
     /// Of each path, what it said when it was last good.
-    good: BTreeMap<String, Arc<Manuscript>>,
-    settings: Option<Arc<Settings>>,
+    pub(super) good: BTreeMap<String, Arc<Manuscript>>,
+    pub(super) settings: Option<Arc<Settings>>,
     /// Files that were read and not entered yet: the store was away.
-    unentered: BTreeSet<String>,
-    last: Option<Last>,
-    generation: u64,
+    pub(super) unentered: BTreeSet<String>,
+    pub(super) last: Option<Last>,
+    pub(super) generation: u64,
+    pub(super) index: Index,
 }
 
 /// What the last look saw, to know whether anything is different.
-struct Last {
-    paths: BTreeSet<String>,
-    media: BTreeMap<String, (PathBuf, Stamp)>,
-    look: Arc<Look>,
+pub(super) struct Last {
+    pub paths: BTreeSet<String>,
+    pub media: BTreeMap<String, (PathBuf, Stamp)>,
+    pub look: Arc<Look>,
 }
 
 impl Looker {
@@ -110,10 +112,26 @@ impl Looker {
             unentered: BTreeSet::new(),
             last: None,
             generation: 0,
+            index: Index::default(),
         }
     }
 
-    /// Looks. The same `Arc` as last time if nothing changed.
+    /// Looks where the hint says, or at more if that is not enough.
+    pub async fn look_at(
+        &mut self,
+        hint: Hint,
+        settings: &Arc<Settings>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Look>, LookError> {
+        if let Hint::Paths(paths) = hint
+            && let Some(look) = self.glance(&paths, settings, now).await?
+        {
+            return Ok(look);
+        }
+        self.look(settings, now).await
+    }
+
+    /// Looks at everything. The same `Arc` as last time if nothing changed.
     pub async fn look(
         &mut self,
         settings: &Arc<Settings>,
@@ -158,6 +176,7 @@ impl Looker {
 
     async fn enter(&mut self, scan: &Scan, config: &Config, now: DateTime<Utc>) -> Result<Look, StoreError> {
         let problems = Problems::default();
+        let version = self.store.version().await?;
         let before = self.store.article_records().await?;
         let refused = clashes(&scan.articles, &before, &problems);
         let (good, bad): (Vec<_>, Vec<_>) = scan
@@ -196,7 +215,15 @@ impl Looker {
         let records = if renumbered { self.store.article_records().await? } else { ledger.records };
         let records = self.number(&mut articles, records, now).await?;
         let media = scan.media.iter().map(|(path, (full, _))| (path.clone(), full.clone())).collect();
-        remark(&articles, scan, config, now, &problems);
+        let files: BTreeMap<&str, &Scanned> =
+            scan.articles.iter().map(|scanned| (scanned.path.as_str(), scanned.as_ref())).collect();
+        for article in &articles {
+            if let Some(scanned) = files.get(article.manuscript.path.as_str()) {
+                let is_there = |path: &str| scan.media.contains_key(path);
+                remark(article, scanned, is_there, config, now, &problems);
+            }
+        }
+        self.index = Index::of(version, records.iter());
         let next_change = next_change(&articles, now);
         self.generation += 1;
         Ok(Look {
@@ -265,7 +292,7 @@ impl Looker {
     }
 }
 
-fn sighting(scanned: &Scanned, config: &Config, now: DateTime<Utc>) -> Sighting {
+pub(super) fn sighting(scanned: &Scanned, config: &Config, now: DateTime<Utc>) -> Sighting {
     let manuscript = scanned.manuscript.as_ref().expect("only good files are sighted");
     let day =
         manuscript.date.map_or_else(|| now.with_timezone(&config.site.zone).date_naive(), |when| when.day);
@@ -283,7 +310,7 @@ fn sighting(scanned: &Scanned, config: &Config, now: DateTime<Utc>) -> Sighting 
     }
 }
 
-fn article(record: &Record, manuscript: Arc<Manuscript>) -> Article {
+pub(super) fn article(record: &Record, manuscript: Arc<Manuscript>) -> Article {
     Article {
         id: record.id,
         guid: record.guid.clone(),
@@ -322,36 +349,38 @@ fn clashes(scanned: &[Arc<Scanned>], records: &[Record], problems: &Problems) ->
     refused
 }
 
-/// What is worth saying of good files: held back, or showing what is not there.
-fn remark(articles: &[Article], scan: &Scan, config: &Config, now: DateTime<Utc>, problems: &Problems) {
-    let files: BTreeMap<&str, &Scanned> =
-        scan.articles.iter().map(|scanned| (scanned.path.as_str(), scanned.as_ref())).collect();
-    let root = config.site.url.join("media/").map(String::from).unwrap_or_default();
-    for article in articles {
-        let manuscript = &article.manuscript;
-        let Some(scanned) = files.get(manuscript.path.as_str()) else { continue };
-        if article.state(now) == State::Held {
-            let outlet = manuscript.attributions.iter().find_map(|attribution| {
-                let delays = attribution.outlet.republish_after.num_days() > 0;
-                (attribution.date.is_none() && delays).then_some(&attribution.outlet)
-            });
-            if let Some(outlet) = outlet {
-                let name = outlet.name.for_readers_of(config.site.language());
-                let days = usize::try_from(outlet.republish_after.num_days()).unwrap_or(usize::MAX);
-                let delay = crate::diagnostic::count(days, "day");
-                let span = &manuscript.attribution_span;
-                problems.push(Diagnostic::held(&scanned.file, span, name, &delay));
-            }
+/// What is worth saying of a good file: held back, or showing what is not there.
+pub(super) fn remark(
+    article: &Article,
+    scanned: &Scanned,
+    is_there: impl Fn(&str) -> bool,
+    config: &Config,
+    now: DateTime<Utc>,
+    problems: &Problems,
+) {
+    let manuscript = &article.manuscript;
+    if article.state(now) == State::Held {
+        let outlet = manuscript.attributions.iter().find_map(|attribution| {
+            let delays = attribution.outlet.republish_after.num_days() > 0;
+            (attribution.date.is_none() && delays).then_some(&attribution.outlet)
+        });
+        if let Some(outlet) = outlet {
+            let name = outlet.name.for_readers_of(config.site.language());
+            let days = usize::try_from(outlet.republish_after.num_days()).unwrap_or(usize::MAX);
+            let delay = crate::diagnostic::count(days, "day");
+            let span = &manuscript.attribution_span;
+            problems.push(Diagnostic::held(&scanned.file, span, name, &delay));
         }
-        for url in manuscript.media() {
-            let Some(path) = url.strip_prefix(&root) else { continue };
-            let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
-            if !scan.media.contains_key(&path) {
-                let name = path.rsplit('/').next().unwrap_or(&path);
-                let start = scanned.file.text.find(name).unwrap_or(0);
-                let end = if start == 0 { 0 } else { start + name.len() };
-                problems.push(Diagnostic::missing_media(&scanned.file, &(start..end), name));
-            }
+    }
+    let root = config.site.url.join("media/").map(String::from).unwrap_or_default();
+    for url in manuscript.media() {
+        let Some(path) = url.strip_prefix(&root) else { continue };
+        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+        if !is_there(&path) {
+            let name = path.rsplit('/').next().unwrap_or(&path);
+            let start = scanned.file.text.find(name).unwrap_or(0);
+            let end = if start == 0 { 0 } else { start + name.len() };
+            problems.push(Diagnostic::missing_media(&scanned.file, &(start..end), name));
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! This only looks. What is made of it, pages and feeds or letters, is for `publish` and `compose`.
 
+mod glance;
 mod look;
 mod scan;
 mod show;
@@ -13,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use glance::Hint;
 pub use look::{Look, LookError, Looker, News};
 pub use texts::{TextAway, Texts};
 

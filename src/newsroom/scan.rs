@@ -68,6 +68,16 @@ impl Scanner {
         self.known.clear();
     }
 
+    /// What is known of an article's file: its own stamp, its side file's, and what it says.
+    pub fn known(&self, path: &str) -> Option<&(Stamp, Option<Stamp>, Arc<Scanned>)> {
+        self.known.get(path)
+    }
+
+    /// Remembers a file that was read by itself.
+    pub fn know(&mut self, path: String, stamp: Stamp, scanned: Arc<Scanned>) {
+        self.known.insert(path, (stamp, None, scanned));
+    }
+
     /// Looks at the whole folder `articles`; what is new or changed is read on every core.
     pub fn scan(&mut self, articles: &Path, desk: &Desk<'_>, texts: &Texts) -> io::Result<Scan> {
         let files = walk(articles)?;
@@ -115,7 +125,7 @@ pub(super) fn side_of(path: &str) -> Option<String> {
 }
 
 /// Reads an article's file. Whatever is wrong with it becomes a diagnostic.
-fn read(
+pub(super) fn read(
     path: &str,
     full: &Path,
     bytes: u64,
@@ -190,7 +200,7 @@ fn walk_into(folder: &Path, prefix: &str, depth: usize, files: &mut Files) -> io
 }
 
 /// Hidden files, backups (`a.md~`, `#a.md#`) and what editors, browsers and rsync have not finished.
-fn is_passed_over(name: &str) -> bool {
+pub(super) fn is_passed_over(name: &str) -> bool {
     let unfinished = [".swp", ".swx", ".tmp", ".part", ".crdownload", ".bak", ".orig"];
     name.starts_with('.')
         || name.starts_with('#')
@@ -200,7 +210,7 @@ fn is_passed_over(name: &str) -> bool {
 }
 
 impl Stamp {
-    fn of(metadata: &fs::Metadata) -> Self {
+    pub fn of(metadata: &fs::Metadata) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt;
         Self {

@@ -30,6 +30,19 @@ pub struct GoodText {
     pub side: Option<String>,
 }
 
+/// A file that is surely the article of this entry, or a new one.
+#[derive(Debug, Clone)]
+pub struct Few {
+    /// Its entry.
+    pub id: Option<ArticleId>,
+    /// What it says.
+    pub sighting: Sighting,
+    /// All of it.
+    pub text: GoodText,
+    /// Whether it is out for the first time.
+    pub goes_live: bool,
+}
+
 impl Store {
     /// Enters what was seen: finds each file's entry or makes one. `present` are all files there are,
     /// good or bad; `texts` those of the sightings that changed, by path.
@@ -55,15 +68,48 @@ impl Store {
                     None => insert(tx, sighting, now)?,
                 };
                 if let Some(good) = texts.get(&sighting.path) {
-                    tx.prepare_cached(
-                        "INSERT INTO good_text VALUES (?1, ?2, ?3)
-                         ON CONFLICT DO UPDATE SET text = excluded.text, side = excluded.side",
-                    )?
-                    .execute(params![id.0, good.text, good.side])?;
+                    keep_text(tx, id, good)?;
                 }
                 ids.push(id);
             }
             Ok(Ledger { records: self::records(tx)?, found: ids })
+        })
+        .await
+    }
+
+    /// A number that is another whenever another process has written.
+    pub async fn version(&self) -> Result<i64> {
+        self.act(version).await
+    }
+
+    /// Enters files that are surely what they are said to be, and numbers those that go live: one
+    /// transaction. Nothing if another process has written since `version`; else the entry of each.
+    pub async fn enter_few(
+        &self,
+        few: Vec<Few>,
+        version: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<Record>>> {
+        self.act(move |tx| {
+            if self::version(tx)? != version {
+                return Ok(None);
+            }
+            let mut entered = Vec::new();
+            for Few { id, sighting, text, goes_live } in &few {
+                let id = match id {
+                    Some(id) => {
+                        update(tx, *id, sighting, None)?;
+                        *id
+                    }
+                    None => insert(tx, sighting, now)?,
+                };
+                keep_text(tx, id, text)?;
+                if *goes_live {
+                    number(tx, id, false, now)?;
+                }
+                entered.push(record(tx, id)?);
+            }
+            Ok(Some(entered))
         })
         .await
     }
@@ -84,12 +130,7 @@ impl Store {
         self.act(move |tx| {
             let scanned: bool = tx.query_row("SELECT scanned FROM newsroom", [], |row| row.get(0))?;
             for id in articles {
-                tx.prepare_cached(
-                    "UPDATE article SET live_at = ?2, is_archive = ?3,
-                            seq = (SELECT coalesce(max(seq), 0) + 1 FROM article)
-                     WHERE id = ?1 AND seq IS NULL",
-                )?
-                .execute(params![id.0, to_ms(now), !scanned])?;
+                number(tx, id, !scanned, now)?;
             }
             tx.execute("UPDATE newsroom SET scanned = 1 WHERE scanned = 0", [])?;
             Ok(())
@@ -144,6 +185,29 @@ fn good_text(tx: &Transaction<'_>, path: &str) -> Result<Option<GoodText>> {
     Ok(found)
 }
 
+fn version(tx: &Transaction<'_>) -> Result<i64> {
+    Ok(tx.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+}
+
+fn keep_text(tx: &Transaction<'_>, id: ArticleId, good: &GoodText) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO good_text VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET text = excluded.text, side = excluded.side",
+    )?
+    .execute(params![id.0, good.text, good.side])?;
+    Ok(())
+}
+
+fn number(tx: &Transaction<'_>, id: ArticleId, is_archive: bool, now: DateTime<Utc>) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE article SET live_at = ?2, is_archive = ?3,
+                seq = (SELECT coalesce(max(seq), 0) + 1 FROM article)
+         WHERE id = ?1 AND seq IS NULL",
+    )?
+    .execute(params![id.0, to_ms(now), is_archive])?;
+    Ok(())
+}
+
 fn records(tx: &Transaction<'_>) -> Result<Vec<Record>> {
     let mut slugs: BTreeMap<i64, Vec<Slug>> = BTreeMap::new();
     let mut statement = tx.prepare_cached("SELECT article_id, slug FROM slug ORDER BY used")?;
@@ -156,23 +220,38 @@ fn records(tx: &Transaction<'_>) -> Result<Vec<Record>> {
          FROM article ORDER BY id",
     )?;
     let records = statement.query_map([], |row| {
-        let id: i64 = row.get(0)?;
-        let language: String = row.get(5)?;
-        Ok(Record {
-            id: ArticleId(id),
-            guid: Guid::given(row.get(1)?),
-            path: row.get(2)?,
-            content: row.get(3)?,
-            title: row.get(4)?,
-            language: language.parse().map_err(|_| rusqlite::Error::InvalidQuery)?,
-            first_seen: from_ms(row.get(6)?),
-            seq: row.get(7)?,
-            live_at: row.get::<_, Option<i64>>(8)?.map(from_ms),
-            is_archive: row.get(9)?,
-            slugs: slugs.remove(&id).unwrap_or_default(),
-        })
+        let slugs = slugs.remove(&row.get(0)?).unwrap_or_default();
+        from_row(row, slugs)
     })?;
     Ok(records.collect::<std::result::Result<_, _>>()?)
+}
+
+fn record(tx: &Transaction<'_>, id: ArticleId) -> Result<Record> {
+    let mut statement = tx.prepare_cached("SELECT slug FROM slug WHERE article_id = ?1 ORDER BY used")?;
+    let slugs = statement.query_map([id.0], |row| row.get(0).map(Slug::remembered))?;
+    let slugs: Vec<Slug> = slugs.collect::<std::result::Result<_, _>>()?;
+    let mut statement = tx.prepare_cached(
+        "SELECT id, guid, path, content, title, language, first_seen, seq, live_at, is_archive
+         FROM article WHERE id = ?1",
+    )?;
+    Ok(statement.query_row([id.0], |row| from_row(row, slugs))?)
+}
+
+fn from_row(row: &rusqlite::Row<'_>, slugs: Vec<Slug>) -> rusqlite::Result<Record> {
+    let language: String = row.get(5)?;
+    Ok(Record {
+        id: ArticleId(row.get(0)?),
+        guid: Guid::given(row.get(1)?),
+        path: row.get(2)?,
+        content: row.get(3)?,
+        title: row.get(4)?,
+        language: language.parse().map_err(|_| rusqlite::Error::InvalidQuery)?,
+        first_seen: from_ms(row.get(6)?),
+        seq: row.get(7)?,
+        live_at: row.get::<_, Option<i64>>(8)?.map(from_ms),
+        is_archive: row.get(9)?,
+        slugs,
+    })
 }
 
 fn renumber_if_missed(tx: &Transaction<'_>, id: i64, away_since: i64) -> Result<bool> {

@@ -20,7 +20,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 pub use archives::Archives;
-pub use articles::{GoodText, Ledger};
+pub use articles::{Few, GoodText, Ledger};
 pub use deliveries::{Claims, Recovered, Terms};
 pub use hub::{Asked, DuePing, HubRequest, HubSubscription, Mode};
 pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter, NewVariant, Opened};

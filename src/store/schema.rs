@@ -123,6 +123,7 @@ CREATE TABLE archive (            -- a block of a feed's entries, as it was cut 
     article_id INTEGER NOT NULL REFERENCES article (id),
     PRIMARY KEY (feed, number, article_id)
 ) WITHOUT ROWID;
+CREATE INDEX slug_article ON slug (article_id);
 
 CREATE TABLE hub_request (        -- somebody asks to be told of a feed, or no longer; not verified yet
     id INTEGER PRIMARY KEY,
