@@ -97,6 +97,7 @@ impl Publisher {
                 (plan, everything, Extent::Whole)
             }
         };
+        tracing::debug!(?extent, articles = touched.articles.len(), "publishing");
         let blocks = plan.archives.clone();
         let plan = Arc::new(cut(plan, store).await?);
         // An archive changes its neighbours, too.

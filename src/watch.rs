@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::newsroom::Hint;
+use crate::newsroom::{CONFIG, Hint};
 
 /// A file that is being written is looked at when nothing has happened for so long.
 const QUIET: Duration = Duration::from_millis(40);
@@ -62,13 +62,12 @@ pub async fn watch(
     stop: CancellationToken,
 ) -> notify::Result<()> {
     let (events, mut seen) = mpsc::unbounded_channel();
-    let articles = root.join("articles");
-    let noted = hints.clone();
+    let (seen_root, noted) = (root.clone(), hints.clone());
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let is_whole = match event {
-            Ok(event) if !is_a_change(&event) => return,
+            Ok(event) if !is_a_change(&event) || !is_the_authors(&event, &seen_root) => return,
             Ok(event) => {
-                noted.add(articles_of(&event, &articles));
+                noted.add(articles_of(&event, &seen_root.join("articles")));
                 is_whole(&event)
             }
             // An error, an overflow too, means that something was missed.
@@ -105,6 +104,15 @@ pub async fn watch(
         }
         wake.notify_one();
     }
+}
+
+/// Whether it is about the config or a folder of the author's, not about what the program writes.
+fn is_the_authors(event: &notify::Event, root: &Path) -> bool {
+    let is_theirs = |path: &PathBuf| {
+        let first = path.strip_prefix(root).ok().and_then(|path| path.iter().next()?.to_str());
+        first.is_some_and(|first| first == CONFIG || FOLDERS.contains(&first))
+    };
+    event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(is_theirs)
 }
 
 /// The files below `articles` that an event is about; nothing if it may be about more.

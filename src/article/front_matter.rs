@@ -109,6 +109,17 @@ pub fn split(file: &Arc<SourceFile>, problems: &Problems) -> Option<Split> {
     None
 }
 
+/// Each once, and none that says nothing.
+fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for word in words {
+        if !word.is_empty() && !seen.contains(&word) {
+            seen.push(word);
+        }
+    }
+    seen
+}
+
 fn blank(text: &str) -> String {
     text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect()
 }
@@ -127,8 +138,8 @@ pub fn read(node: &Node, desk: &Desk<'_>, problems: &Problems) -> FrontMatter {
         expires: when(&mut keys, "expires"),
         language: read_language(&mut keys, desk, problems),
         summary: keys.text("summary").map(line).filter(|summary| !summary.is_empty()),
-        tags: keys.texts("tags").into_iter().map(line).filter(|tag| !tag.is_empty()).collect(),
-        authors: keys.texts("authors").into_iter().chain(keys.text("author")).map(line).collect(),
+        tags: distinct(keys.texts("tags").into_iter().map(line)),
+        authors: distinct(keys.texts("authors").into_iter().chain(keys.text("author")).map(line)),
         draft: keys.flag("draft").unwrap_or(false),
         guid: keys.text("guid").map(line).map(Guid::given),
         image: read_image(&mut keys, problems),
@@ -359,10 +370,10 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     }
 }
 
+/// The words of a title or an attribute, their character references read.
 fn unescape(text: &str) -> String {
-    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
-    let text = text.replace("&#39;", "'").replace("&nbsp;", "\u{A0}").replace("&amp;", "&");
-    clean_line(&text)
+    let plain = ammonia::Builder::empty().clean(&text.replace('<', "&lt;")).to_string();
+    clean_line(&super::plain::words(&plain))
 }
 
 /// The head's keys as front matter, each placed where its value stands in the file.

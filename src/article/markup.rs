@@ -13,6 +13,7 @@ use comrak::{Arena, nodes::NodeValue};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::pasted;
 use crate::language::{Direction, Language};
 
 /// Elements inside elements, at the most: sanitising costs the square of it.
@@ -238,13 +239,23 @@ pub fn sanitise(html: &str, base: &Base) -> Result<Body, MarkupError> {
     if nesting(html) > NESTING_MAX {
         return Err(MarkupError::TooDeep);
     }
-    let html = demote_first_level(html);
+    let html = demote_first_level(&pasted::before(html));
     let prefix = id_prefix(&base.page);
     let media = Arc::new(Mutex::new(Vec::new()));
     let (seen, here) = (media.clone(), base.clone());
     let cleaned = ammonia::Builder::new()
         .tags(HashSet::from(TAGS))
         .add_tags(["video"])
+        .add_clean_content_tags([
+            "script",
+            "style",
+            "textarea",
+            "title",
+            "plaintext",
+            "xmp",
+            "noembed",
+            "noframes",
+        ])
         .tag_attributes(tag_attributes())
         .generic_attributes(HashSet::from(["lang", "dir", "title", "id"]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
@@ -254,7 +265,7 @@ pub fn sanitise(html: &str, base: &Base) -> Result<Body, MarkupError> {
         .to_string();
     Ok(Body {
         // Once more: a character reference (`&#11;`) is decoded only now.
-        html: crate::text::clean(cleaned.trim()),
+        html: crate::text::clean(pasted::after(cleaned.trim()).trim()),
         media: std::mem::take(&mut *media.lock().expect("no one panics holding it")),
     })
 }
@@ -295,15 +306,12 @@ fn filter<'v>(
             Some(url.into())
         }
         "srcset" => {
-            let candidates: Option<Vec<String>> = value
-                .split(',')
-                .map(|candidate| {
-                    let (address, width) = candidate.trim().split_once(' ').unwrap_or((candidate.trim(), ""));
-                    let url = absolute(address, base, prefix)?;
-                    Some(format!("{url} {width}").trim().to_string())
-                })
-                .collect();
-            candidates.map(|candidates| candidates.join(", ").into())
+            let candidates = candidates(value).into_iter().filter_map(|(address, width)| {
+                let url = absolute(address, base, prefix)?.replace(',', "%2C");
+                Some(format!("{url} {width}").trim().to_string())
+            });
+            let candidates: Vec<String> = candidates.collect();
+            (!candidates.is_empty()).then(|| candidates.join(", ").into())
         }
         "id" if value.contains(char::is_whitespace) => None,
         "id" => Some(format!("{prefix}{value}").into()),
@@ -313,9 +321,34 @@ fn filter<'v>(
     }
 }
 
+/// The pictures of a `srcset`, each with its width or density (HTML, "Parsing a srcset attribute").
+fn candidates(srcset: &str) -> Vec<(&str, &str)> {
+    let mut candidates = Vec::new();
+    let mut rest = srcset;
+    loop {
+        rest = rest.trim_start_matches(|character: char| character.is_whitespace() || character == ',');
+        if rest.is_empty() {
+            return candidates;
+        }
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let (address, after) = rest.split_at(end);
+        if address.ends_with(',') {
+            candidates.push((address.trim_end_matches(','), ""));
+            rest = after;
+            continue;
+        }
+        let (width, after) = after.split_once(',').unwrap_or((after, ""));
+        candidates.push((address, width.trim()));
+        rest = after;
+    }
+}
+
 /// One address as every reader can follow it; nothing for one that must not be followed.
 fn absolute(address: &str, base: &Base, prefix: &str) -> Option<String> {
     let address = address.trim();
+    if address.is_empty() {
+        return None;
+    }
     let url = if let Some(fragment) = address.strip_prefix('#') {
         let mut url = base.page.clone();
         url.set_fragment(Some(&format!("{prefix}{fragment}")));
@@ -350,23 +383,31 @@ fn demote_first_level(html: &str) -> String {
 /// How deep elements that must be closed stand in each other; what HTML closes by itself is not
 /// counted.
 fn nesting(html: &str) -> usize {
-    const SELF_CLOSING: [&str; 22] = [
-        "p", "li", "dt", "dd", "td", "th", "tr", "option", "br", "hr", "img", "input", "meta", "link",
-        "source", "col", "wbr", "thead", "tbody", "tfoot", "rt", "rp",
+    const SELF_CLOSING: [&str; 29] = [
+        "p", "li", "dt", "dd", "td", "th", "tr", "option", "area", "base", "br", "col", "embed", "hr", "img",
+        "input", "link", "meta", "param", "source", "track", "wbr", "thead", "tbody", "tfoot", "rt", "rp",
+        "body", "html",
     ];
     let (mut depth, mut deepest) = (0usize, 0);
-    for part in html.split('<').skip(1) {
-        let closing = part.starts_with('/');
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        let part = &rest[start + 1..];
         let name: String = part
             .trim_start_matches('/')
             .chars()
             .take_while(char::is_ascii_alphanumeric)
             .map(|c| c.to_ascii_lowercase())
             .collect();
+        rest = part;
+        if !part.starts_with('/') && matches!(name.as_str(), "script" | "style" | "textarea") {
+            // What stands in there is no markup.
+            rest = part.find("</").map_or("", |end| &part[end..]);
+            continue;
+        }
         if name.is_empty() || SELF_CLOSING.contains(&name.as_str()) {
             continue;
         }
-        depth = if closing { depth.saturating_sub(1) } else { depth + 1 };
+        depth = if part.starts_with('/') { depth.saturating_sub(1) } else { depth + 1 };
         deepest = deepest.max(depth);
     }
     deepest
@@ -402,7 +443,7 @@ mod tests {
     fn scripts_go_and_language_stays() {
         assert_eq!(
             cleaned(
-                "<p onclick=x lang=fa dir=rtl class=y>سلام<script>x</script></p><iframe src=//x></iframe>"
+                "<p onclick=x lang=fa dir=rtl class=y>سلام<script>x</script></p><object data=//x></object>"
             ),
             "<p lang=\"fa\" dir=\"rtl\">سلام</p>"
         );

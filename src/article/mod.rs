@@ -3,8 +3,10 @@
 pub mod attribution;
 pub mod front_matter;
 pub mod identity;
+mod kept;
 pub mod ledger;
 pub mod markup;
+mod pasted;
 pub mod plain;
 pub mod prose;
 pub mod when;
@@ -50,7 +52,7 @@ pub struct Desk<'c> {
 }
 
 /// When readers hear of an article by mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Announce {
     /// Each cadence takes it at its time.
     #[default]
@@ -62,7 +64,7 @@ pub enum Announce {
 }
 
 /// A picture that stands for the piece.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
     /// Its address.
     pub src: String,

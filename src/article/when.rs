@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 /// Years that every format can write.
 const YEARS: std::ops::RangeInclusive<i32> = 1000..=9998;
 
 /// A moment as the author gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct When {
     /// The moment; midnight in the site's zone where only a day was given.
     pub at: DateTime<Utc>,

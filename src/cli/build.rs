@@ -13,11 +13,12 @@ use crate::{
 
 pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
-    let look = open.look().await?;
+    let (look, mut looker) = open.looked().await?;
     let site = Site::new(&folder.public());
     let now = Utc::now();
     let mut publisher = Publisher::default();
     let published = publisher.run_once(&look, &open.settings, &open.store, &site, now).await?;
+    looker.keep().await?;
     let tree = site.current();
     let documents = tree.documents().count();
     if json {

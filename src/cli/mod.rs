@@ -178,13 +178,21 @@ impl Open {
 
     /// Looks at the articles and the lists, as a running daemon would have.
     async fn look(&self) -> anyhow::Result<Arc<Look>> {
+        let (look, mut looker) = self.looked().await?;
+        looker.keep().await?;
+        Ok(look)
+    }
+
+    /// The same with who looked, who may have much to keep.
+    async fn looked(&self) -> anyhow::Result<(Arc<Look>, Looker)> {
         let now = Utc::now();
-        let look = Looker::new(&self.folder, &self.store).look(&self.settings, now).await?;
+        let mut looker = Looker::new(&self.folder, &self.store);
+        let look = looker.look(&self.settings, now).await?;
         let mut lists = Lists::new(self.store.clone());
         let listed = lists.run_once(&self.folder, &look, &self.settings, now).await?;
         let problems = look.problems.iter().chain(&listed.problems);
         show(&problems.filter(|problem| problem.is_worth_saying()).cloned().collect::<Vec<_>>());
-        Ok(look)
+        Ok((look, looker))
     }
 }
 

@@ -104,6 +104,7 @@ impl Desk {
             let tree = site.current();
             tokio::task::spawn_blocking(move || tree.compress_feeds());
         }
+        self.looker.keep().await?;
         problems.extend(look.problems.iter().cloned());
         let listed = self.lists.run_once(&self.folder, &look, &self.settings, now).await?;
         problems.extend(listed.problems);

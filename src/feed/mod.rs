@@ -183,7 +183,11 @@ impl Entry {
             url: page_of(article, site).to_string(),
             title: titled(&manuscript.title, &manuscript.language),
             language: manuscript.language.clone(),
-            summary: titled(summary.trim(), &manuscript.language),
+            // A piece without words has its title at least.
+            summary: titled(
+                if summary.trim().is_empty() { &manuscript.title } else { summary.trim() },
+                &manuscript.language,
+            ),
             html: wrapped(text, &credits, &manuscript.language),
             published: article.published().trunc_subsecs(0),
             updated: article.updated().trunc_subsecs(0),

@@ -174,7 +174,10 @@ impl Looker {
             few.push(Few {
                 id: glimpse.was.as_ref().map(|was| was.id),
                 sighting: sighting(&glimpse.scanned, config, now),
-                text: GoodText { text: glimpse.scanned.file.text.clone(), side: None },
+                text: GoodText {
+                    text: glimpse.scanned.file(&self.folder.articles()).text.clone(),
+                    side: None,
+                },
                 goes_live,
             });
         }
@@ -195,7 +198,7 @@ impl Looker {
             next.next_change = next.next_change.into_iter().chain(change).min();
             let shown = format!("articles/{path}");
             next.problems.retain(|problem| problem.file() != shown);
-            next.problems.extend(remarks(&glimpse, &article, &next, config, now));
+            next.problems.extend(self.remarks(&glimpse, &article, &next, config, now));
             next.present.insert(path.clone());
             changed.push(record.id);
             self.index.add(&record);
@@ -203,6 +206,8 @@ impl Looker {
             next.records.insert(record.id, Arc::new(record));
             self.good.insert(path.clone(), glimpse.manuscript);
             self.scanner.know(path.clone(), glimpse.stamp, glimpse.scanned);
+            self.scanner.drop_sources(&BTreeSet::from([path.clone()]));
+            self.unkept.insert(path.clone());
             if let Some(Last { paths, .. }) = &mut self.last {
                 paths.insert(path);
             }
@@ -215,6 +220,23 @@ impl Looker {
             last.look = next.clone();
         }
         Ok(Some(next))
+    }
+}
+
+impl Looker {
+    fn remarks(
+        &self,
+        glimpse: &Glimpse,
+        article: &Article,
+        look: &Look,
+        config: &Config,
+        now: DateTime<Utc>,
+    ) -> Vec<Diagnostic> {
+        let problems = Problems::default();
+        glimpse.manuscript.remarks.iter().for_each(|remark| problems.push(remark.clone()));
+        let file = || glimpse.scanned.file(&self.folder.articles());
+        remark(article, &file, &|path| look.media.contains_key(path), config, now, &problems);
+        problems.into_vec()
     }
 }
 
@@ -241,17 +263,4 @@ impl Glimpse {
             (true, true) | (false, false) => Some(false),
         }
     }
-}
-
-fn remarks(
-    glimpse: &Glimpse,
-    article: &Article,
-    look: &Look,
-    config: &Config,
-    now: DateTime<Utc>,
-) -> Vec<Diagnostic> {
-    let problems = Problems::default();
-    glimpse.manuscript.remarks.iter().for_each(|remark| problems.push(remark.clone()));
-    remark(article, &glimpse.scanned, |path| look.media.contains_key(path), config, now, &problems);
-    problems.into_vec()
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -12,12 +12,12 @@ use imbl::{OrdMap, OrdSet};
 use super::{
     Folder, Hint, Settings,
     glance::Index,
-    scan::{Scan, Scanned, Scanner, Stamp},
+    scan::{SOURCES_MAX, Scan, Scanned, Scanner, Stamp},
     texts::Texts,
 };
 use crate::{
     article::{
-        Article, ArticleId, Manuscript, State,
+        Article, ArticleId, Manuscript, State, content_of,
         identity::Guid,
         ledger::{Record, Sighting},
     },
@@ -25,6 +25,9 @@ use crate::{
     diagnostic::{Diagnostic, Problems, SourceFile},
     store::{GoodText, Store, StoreError},
 };
+
+/// Files whose readings or texts are kept in one act.
+const BATCH: usize = 500;
 
 /// The articles as they stand at a moment.
 #[derive(Debug, Clone)]
@@ -89,6 +92,10 @@ pub struct Looker {
     pub(super) unentered: BTreeSet<String>,
     pub(super) last: Option<Last>,
     pub(super) generation: u64,
+    /// Files whose reading is not kept yet for the next start.
+    pub(super) unkept: BTreeSet<String>,
+    /// Whether every good file's text is in the store.
+    has_all_texts: bool,
     pub(super) index: Index,
 }
 
@@ -112,6 +119,8 @@ impl Looker {
             unentered: BTreeSet::new(),
             last: None,
             generation: 0,
+            unkept: BTreeSet::new(),
+            has_all_texts: false,
             index: Index::default(),
         }
     }
@@ -128,6 +137,7 @@ impl Looker {
         {
             return Ok(look);
         }
+        tracing::debug!("looking at everything");
         self.look(settings, now).await
     }
 
@@ -141,6 +151,9 @@ impl Looker {
         if !self.settings.as_ref().is_some_and(|before| Arc::ptr_eq(before, settings)) {
             self.scanner.forget();
             self.texts.forget();
+            if self.settings.is_none() {
+                self.scanner.recall(self.store.readings(settings.key.to_string()).await?);
+            }
             self.settings = Some(settings.clone());
             self.last = None;
         }
@@ -164,9 +177,41 @@ impl Looker {
             return Ok(last.look.clone());
         }
         let look = Arc::new(self.enter(&scan, config, now).await?);
-        self.unentered.clear();
+        self.scanner.drop_sources(&self.unentered);
+        self.has_all_texts &= self.unentered.len() <= SOURCES_MAX;
+        self.unkept.append(&mut self.unentered);
         self.last = Some(Last { paths, media: scan.media, look: look.clone() });
         Ok(look)
+    }
+
+    /// Keeps what was read for the next start, and every good text for when a bad one replaces it. After
+    /// publishing: no reader waits for it.
+    pub async fn keep(&mut self) -> Result<(), StoreError> {
+        let Some(settings) = &self.settings else { return Ok(()) };
+        let unkept: Vec<String> = self.unkept.iter().cloned().collect();
+        for some in unkept.chunks(BATCH) {
+            let readings = self.scanner.readings(some.iter());
+            self.store.keep_readings(settings.key.to_string(), readings).await?;
+        }
+        self.unkept.clear();
+        if self.has_all_texts {
+            return Ok(());
+        }
+        let articles = self.folder.articles();
+        let without: Vec<String> = self.store.articles_without_text().await?;
+        for some in without.chunks(BATCH) {
+            let texts = some.iter().filter_map(|path| {
+                let (_, _, scanned) = self.scanner.known(path)?;
+                let source = super::scan::sources(path, &articles)?;
+                let side = source.side.as_ref();
+                let is_same = content_of(&source.file, side) == scanned.manuscript.as_ref()?.content;
+                let side = side.map(|side| side.text.clone());
+                is_same.then(|| (path.clone(), GoodText { text: source.file.text.clone(), side }))
+            });
+            self.store.keep_texts(texts.collect()).await?;
+        }
+        self.has_all_texts = true;
+        Ok(())
     }
 
     /// Whether there have ever been articles: then a folder that is missing is a disk that is away.
@@ -178,16 +223,19 @@ impl Looker {
         let problems = Problems::default();
         let version = self.store.version().await?;
         let before = self.store.article_records().await?;
-        let refused = clashes(&scan.articles, &before, &problems);
+        let articles_folder = self.folder.articles();
+        let refused = clashes(&scan.articles, &before, &articles_folder, &problems);
         let (good, bad): (Vec<_>, Vec<_>) = scan
             .articles
             .iter()
             .partition(|scanned| scanned.manuscript.is_some() && !refused.contains(&scanned.path));
         let sightings = good.iter().map(|scanned| sighting(scanned, config, now)).collect();
         let present: BTreeSet<String> = scan.articles.iter().map(|scanned| scanned.path.clone()).collect();
-        let texts = good.iter().filter(|scanned| self.unentered.contains(&scanned.path)).map(|scanned| {
-            let side = scanned.side.as_ref().map(|side| side.text.clone());
-            (scanned.path.clone(), GoodText { text: scanned.file.text.clone(), side })
+        let fresh = good.iter().filter(|scanned| self.unentered.contains(&scanned.path));
+        let texts = fresh.filter_map(|scanned| {
+            let source = scanned.source.as_ref()?;
+            let side = source.side.as_ref().map(|side| side.text.clone());
+            Some((scanned.path.clone(), GoodText { text: source.file.text.clone(), side }))
         });
         let ledger = self.store.enter_articles(sightings, present.clone(), texts.collect(), now).await?;
         let by_id: BTreeMap<ArticleId, &Record> =
@@ -220,7 +268,8 @@ impl Looker {
         for article in &articles {
             if let Some(scanned) = files.get(article.manuscript.path.as_str()) {
                 let is_there = |path: &str| scan.media.contains_key(path);
-                remark(article, scanned, is_there, config, now, &problems);
+                let file = || scanned.file(&articles_folder);
+                remark(article, &file, &is_there, config, now, &problems);
             }
         }
         self.index = Index::of(version, records.iter());
@@ -323,7 +372,12 @@ pub(super) fn article(record: &Record, manuscript: Arc<Manuscript>) -> Article {
 }
 
 /// Files that want an address which another has: whoever had it first keeps it.
-fn clashes(scanned: &[Arc<Scanned>], records: &[Record], problems: &Problems) -> BTreeSet<String> {
+fn clashes(
+    scanned: &[Arc<Scanned>],
+    records: &[Record],
+    articles: &Path,
+    problems: &Problems,
+) -> BTreeSet<String> {
     let mut claims: BTreeMap<&str, Vec<(&Scanned, &Manuscript)>> = BTreeMap::new();
     for scanned in scanned {
         if let Some(manuscript) = &scanned.manuscript {
@@ -342,7 +396,7 @@ fn clashes(scanned: &[Arc<Scanned>], records: &[Record], problems: &Problems) ->
         let holder = format!("articles/{}", claimants[0].0.path);
         for (scanned, manuscript) in &claimants[1..] {
             let span = &manuscript.slug_span;
-            problems.push(Diagnostic::slug_taken(&scanned.file, span, slug, &holder));
+            problems.push(Diagnostic::slug_taken(&scanned.file(articles), span, slug, &holder));
             refused.insert(scanned.path.clone());
         }
     }
@@ -352,8 +406,8 @@ fn clashes(scanned: &[Arc<Scanned>], records: &[Record], problems: &Problems) ->
 /// What is worth saying of a good file: held back, or showing what is not there.
 pub(super) fn remark(
     article: &Article,
-    scanned: &Scanned,
-    is_there: impl Fn(&str) -> bool,
+    file: &dyn Fn() -> Arc<SourceFile>,
+    is_there: &dyn Fn(&str) -> bool,
     config: &Config,
     now: DateTime<Utc>,
     problems: &Problems,
@@ -369,7 +423,7 @@ pub(super) fn remark(
             let days = usize::try_from(outlet.republish_after.num_days()).unwrap_or(usize::MAX);
             let delay = crate::diagnostic::count(days, "day");
             let span = &manuscript.attribution_span;
-            problems.push(Diagnostic::held(&scanned.file, span, name, &delay));
+            problems.push(Diagnostic::held(&file(), span, name, &delay));
         }
     }
     let root = config.site.url.join("media/").map(String::from).unwrap_or_default();
@@ -378,9 +432,10 @@ pub(super) fn remark(
         let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
         if !is_there(&path) {
             let name = path.rsplit('/').next().unwrap_or(&path);
-            let start = scanned.file.text.find(name).unwrap_or(0);
+            let file = file();
+            let start = file.text.find(name).unwrap_or(0);
             let end = if start == 0 { 0 } else { start + name.len() };
-            problems.push(Diagnostic::missing_media(&scanned.file, &(start..end), name));
+            problems.push(Diagnostic::missing_media(&file, &(start..end), name));
         }
     }
 }

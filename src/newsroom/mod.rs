@@ -232,6 +232,10 @@ fn settings_key(config: &str, environment: &BTreeMap<String, String>, files: &[S
 fn source_file(shown: &str, full: &Path) -> Result<SourceFile, Diagnostic> {
     let bytes = fs::read(full).map_err(|why| Diagnostic::unreadable(shown, why))?;
     match String::from_utf8(bytes) {
+        // Line ends of old Macs; every place in the text stays where it is.
+        Ok(text) if text.contains('\r') && !text.contains('\n') => {
+            Ok(SourceFile { path: shown.to_string(), text: text.replace('\r', "\n") })
+        }
         Ok(text) => Ok(SourceFile { path: shown.to_string(), text }),
         Err(why) => {
             let valid = why.utf8_error().valid_up_to();

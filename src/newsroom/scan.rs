@@ -2,7 +2,7 @@
 //! and parsed again; the rest costs a stat.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,8 +16,11 @@ use crate::{
     article::{ARTICLE_BYTES_MAX, Desk, Format, Manuscript},
     diagnostic::{Diagnostic, Problems, SourceFile},
     durable,
+    store::Reading,
 };
 
+/// When more files than this are read at once, their texts are not held until the ledger has them.
+pub(super) const SOURCES_MAX: usize = 256;
 /// Folders inside folders, at the most.
 const DEPTH_MAX: usize = 12;
 
@@ -35,14 +38,37 @@ pub struct Stamp {
 pub struct Scanned {
     /// Below `articles/`.
     pub path: String,
-    /// Its text; empty if it is not UTF-8.
-    pub file: Arc<SourceFile>,
-    /// Its side file.
-    pub side: Option<Arc<SourceFile>>,
+    /// The files as they were read, until the ledger has them.
+    pub source: Option<Source>,
     /// What it says, unless a problem stops it.
     pub manuscript: Option<Arc<Manuscript>>,
     /// What stops it.
     pub errors: Vec<Diagnostic>,
+}
+
+/// An article's file, and its side file if it has one.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Empty if it is not UTF-8.
+    pub file: Arc<SourceFile>,
+    /// `qanats.toml` beside `qanats.txt`.
+    pub side: Option<Arc<SourceFile>>,
+}
+
+impl Scanned {
+    /// The file, to point into it.
+    pub fn file(&self, articles: &Path) -> Arc<SourceFile> {
+        if let Some(source) = &self.source {
+            return source.file.clone();
+        }
+        let shown = format!("articles/{}", self.path);
+        let file = source_file(&shown, &articles.join(&self.path));
+        Arc::new(file.unwrap_or(SourceFile { path: shown, text: String::new() }))
+    }
+
+    fn without_source(&self) -> Self {
+        Self { source: None, ..self.clone() }
+    }
 }
 
 /// What a scan found.
@@ -60,12 +86,39 @@ pub struct Scan {
 #[derive(Debug, Default)]
 pub struct Scanner {
     known: BTreeMap<String, (Stamp, Option<Stamp>, Arc<Scanned>)>,
+    /// What files said before the program started.
+    kept: HashMap<String, Reading>,
 }
 
 impl Scanner {
     /// Forgets everything: what an article comes to may have changed with the config.
     pub fn forget(&mut self) {
         self.known.clear();
+        self.kept.clear();
+    }
+
+    /// Takes these for what files say that have not changed since.
+    pub fn recall(&mut self, kept: HashMap<String, Reading>) {
+        self.kept = kept;
+    }
+
+    /// The texts of files are in the ledger, and need not be held any longer.
+    pub fn drop_sources(&mut self, paths: &BTreeSet<String>) {
+        for path in paths {
+            if let Some((_, _, scanned)) = self.known.get_mut(path) {
+                *scanned = Arc::new(scanned.without_source());
+            }
+        }
+    }
+
+    /// What these files said, to be recalled after a restart.
+    pub fn readings<'p>(&self, paths: impl Iterator<Item = &'p String>) -> Vec<(String, Reading)> {
+        let reading = |path: &String| {
+            let (stamp, side, scanned) = self.known.get(path)?;
+            let manuscript = scanned.manuscript.as_ref().filter(|_| side.is_none())?.to_kept()?;
+            Some((path.clone(), Reading { stamp: stamp.to_string(), manuscript }))
+        };
+        paths.filter_map(reading).collect()
     }
 
     /// What is known of an article's file: its own stamp, its side file's, and what it says.
@@ -89,18 +142,26 @@ impl Scanner {
             let (stamp, side) = stamps(path);
             self.known.get(path).is_some_and(|(was, side_was, _)| (*was, *side_was) == (stamp, side))
         };
-        scan.changed = pieces.iter().filter(|path| !is_same(path)).map(|path| (*path).clone()).collect();
-        let read: Vec<(String, Arc<Scanned>)> = scan
-            .changed
+        let fresh: Vec<&String> = pieces.iter().copied().filter(|path| !is_same(path)).collect();
+        let holds = fresh.len() <= SOURCES_MAX;
+        let kept = std::mem::take(&mut self.kept);
+        let read: Vec<(String, bool, Scanned)> = fresh
             .par_iter()
             .map(|path| {
                 let side = side(path);
+                let (full, stamp) = &files[*path];
+                let recalled = kept.get(*path).filter(|_| side.is_none());
+                if let Some(scanned) = recalled.and_then(|reading| recall(path, *stamp, reading, desk)) {
+                    return ((*path).clone(), false, scanned);
+                }
                 let side = side.as_ref().map(|side| (side.as_str(), files[side].0.as_path()));
-                let (full, stamp) = &files[path];
-                (path.clone(), Arc::new(read(path, full, stamp.bytes, side, desk, texts)))
+                let scanned = read(path, full, stamp.bytes, side, desk, texts);
+                ((*path).clone(), true, if holds { scanned } else { scanned.without_source() })
             })
             .collect();
-        let mut read: BTreeMap<String, Arc<Scanned>> = read.into_iter().collect();
+        scan.changed = read.iter().filter(|(_, is_new, _)| *is_new).map(|(path, ..)| path.clone()).collect();
+        let mut read: BTreeMap<String, Arc<Scanned>> =
+            read.into_iter().map(|(path, _, scanned)| (path, Arc::new(scanned))).collect();
         let mut known = BTreeMap::new();
         for path in &pieces {
             let before = self.known.remove(*path).map(|(_, _, scanned)| scanned);
@@ -117,6 +178,28 @@ impl Scanner {
             .collect();
         Ok(scan)
     }
+}
+
+/// An article's files as they are now.
+pub(super) fn sources(path: &str, articles: &Path) -> Option<Source> {
+    let read = |path: &str| {
+        let file = source_file(&format!("articles/{path}"), &articles.join(path));
+        file.ok().map(Arc::new)
+    };
+    let side = side_of(path).and_then(|side| read(&side));
+    Some(Source { file: read(path)?, side })
+}
+
+/// What a file said when it was last read, if it is still the same.
+fn recall(path: &str, stamp: Stamp, reading: &Reading, desk: &Desk<'_>) -> Option<Scanned> {
+    let same = (reading.stamp == stamp.to_string()).then_some(&reading.manuscript)?;
+    let manuscript = Manuscript::from_kept(same, desk)?;
+    Some(Scanned {
+        path: path.to_string(),
+        source: None,
+        manuscript: Some(Arc::new(manuscript)),
+        errors: Vec::new(),
+    })
 }
 
 /// `qanats.toml` beside `qanats.txt`.
@@ -136,8 +219,7 @@ pub(super) fn read(
     let shown = format!("articles/{path}");
     let failed = |file: Arc<SourceFile>, problem: Diagnostic| Scanned {
         path: path.to_string(),
-        file,
-        side: None,
+        source: Some(Source { file, side: None }),
         manuscript: None,
         errors: vec![problem],
     };
@@ -160,7 +242,8 @@ pub(super) fn read(
         texts.keep(&manuscript, &text);
         Arc::new(manuscript)
     });
-    Scanned { path: path.to_string(), file, side, manuscript, errors: problems.into_vec() }
+    let source = Some(Source { file, side });
+    Scanned { path: path.to_string(), source, manuscript, errors: problems.into_vec() }
 }
 
 type Files = BTreeMap<String, (PathBuf, Stamp)>;
@@ -207,6 +290,12 @@ pub(super) fn is_passed_over(name: &str) -> bool {
         || name.ends_with('~')
         || durable::is_temporary(name)
         || unfinished.iter().any(|ending| name.ends_with(ending))
+}
+
+impl std::fmt::Display for Stamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
 }
 
 impl Stamp {

@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Folder, source_file};
+use super::{
+    Folder,
+    scan::{Source, sources},
+};
 use crate::{
     article::{Desk, Manuscript, Text, content_of},
     diagnostic::SourceFile,
@@ -71,29 +74,19 @@ impl Texts {
 
     fn read(&self, manuscript: &Manuscript, desk: &Desk<'_>) -> Option<Text> {
         let path = &manuscript.path;
-        let (file, side) = self.in_folder(path).filter(|files| is(manuscript, files)).or_else(|| {
+        let found = sources(path, &self.folder.articles()).filter(|source| is(manuscript, source));
+        let Source { file, side } = found.or_else(|| {
             let good = self.store.good_text_now(path.clone()).ok()??;
             let file = |text| Arc::new(SourceFile { path: format!("articles/{path}"), text });
-            let files = (file(good.text), good.side.map(file));
-            is(manuscript, &files).then_some(files)
+            let source = Source { file: file(good.text), side: good.side.map(file) };
+            is(manuscript, &source).then_some(source)
         })?;
         Manuscript::text_of(&file, side.as_ref(), path, desk)
     }
-
-    fn in_folder(&self, path: &str) -> Option<Files> {
-        let read = |path: &str| {
-            let file = source_file(&format!("articles/{path}"), &self.folder.articles().join(path));
-            file.ok().map(Arc::new)
-        };
-        let side = super::scan::side_of(path).and_then(|side| read(&side));
-        Some((read(path)?, side))
-    }
 }
 
-type Files = (Arc<SourceFile>, Option<Arc<SourceFile>>);
-
-fn is(manuscript: &Manuscript, (file, side): &Files) -> bool {
-    content_of(file, side.as_ref()) == manuscript.content
+fn is(manuscript: &Manuscript, source: &Source) -> bool {
+    content_of(&source.file, source.side.as_ref()) == manuscript.content
 }
 
 fn key_of(manuscript: &Manuscript) -> (String, String) {

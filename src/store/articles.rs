@@ -77,6 +77,32 @@ impl Store {
         .await
     }
 
+    /// Files whose text is not kept, though they were good.
+    pub async fn articles_without_text(&self) -> Result<Vec<String>> {
+        self.act(|tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT path FROM article WHERE NOT EXISTS (SELECT 1 FROM good_text WHERE article_id = id)",
+            )?;
+            let paths = statement.query_map([], |row| row.get(0))?;
+            Ok(paths.collect::<std::result::Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Keeps the texts of good files, by path.
+    pub async fn keep_texts(&self, texts: Vec<(String, GoodText)>) -> Result<()> {
+        self.act(move |tx| {
+            let mut statement = tx.prepare_cached("SELECT id FROM article WHERE path = ?1")?;
+            for (path, good) in &texts {
+                if let Some(id) = statement.query_row([path], |row| row.get(0)).optional()? {
+                    keep_text(tx, ArticleId(id), good)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// A number that is another whenever another process has written.
     pub async fn version(&self) -> Result<i64> {
         self.act(version).await

@@ -11,6 +11,7 @@ mod deliveries;
 mod hub;
 mod issues;
 mod readers;
+mod readings;
 mod schema;
 
 use std::{path::Path, sync::mpsc, time::Duration};
@@ -25,6 +26,7 @@ pub use deliveries::{Claims, Recovered, Terms};
 pub use hub::{Asked, DuePing, HubRequest, HubSubscription, Mode};
 pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter, NewVariant, Opened};
 pub use readers::{Change, Leaving, NewReader, Reader, Synced};
+pub use readings::Reading;
 
 /// How long an act waits for another process to finish its own.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);

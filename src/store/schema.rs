@@ -124,6 +124,15 @@ CREATE TABLE archive (            -- a block of a feed's entries, as it was cut 
     PRIMARY KEY (feed, number, article_id)
 ) WITHOUT ROWID;
 CREATE INDEX slug_article ON slug (article_id);
+CREATE INDEX slug_used ON slug (used);
+CREATE INDEX article_path ON article (path);
+
+CREATE TABLE reading (            -- what a file said when it was last read
+    path TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,       -- with which settings
+    stamp TEXT NOT NULL,          -- another whenever the file is
+    manuscript BLOB NOT NULL
+) WITHOUT ROWID;
 
 CREATE TABLE hub_request (        -- somebody asks to be told of a feed, or no longer; not verified yet
     id INTEGER PRIMARY KEY,
