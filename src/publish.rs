@@ -141,9 +141,16 @@ pub async fn documents(
     let archives = Arc::new(store.archives().await?);
     let plan = cut(Plan::new(look, &archives, settings, now), store).await?;
     let sheets = edition(&plan, &plan.everything(), Extent::Whole, true).sheets.into_iter();
-    let wanted = sheets.filter(|sheet| wanted(sheet.form));
+    let wanted = sheets.filter(|sheet| sheet.documents.iter().any(|(_, form)| wanted(form)));
     tokio::task::block_in_place(|| {
-        wanted.map(|sheet| Ok((sheet.path, sheet.form, (sheet.make)()?))).collect()
+        let mut drafts = Vec::new();
+        for sheet in wanted {
+            let made = (sheet.make)()?;
+            drafts.extend(
+                sheet.documents.into_iter().zip(made).map(|((path, form), bytes)| (path, form, bytes)),
+            );
+        }
+        Ok(drafts)
     })
 }
 

@@ -12,18 +12,34 @@ pub const MARKS: std::ops::RangeInclusive<char> = '\u{E000}'..='\u{E00F}';
 /// characters or byte order marks; every line end becomes `\n`. ZWNJ and direction marks stay.
 pub fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\r' => {
-                characters.next_if_eq(&'\n');
+    let mut rest = text;
+    // Nearly all of it needs no thought, and is copied as it is.
+    while let Some(at) = rest.bytes().position(is_suspicious) {
+        cleaned.push_str(&rest[..at]);
+        let mut characters = rest[at..].chars();
+        match characters.next() {
+            Some('\r') => {
                 cleaned.push('\n');
+                let after = characters.as_str();
+                rest = after.strip_prefix('\n').unwrap_or(after);
+                continue;
             }
-            _ if is_publishable(character) => cleaned.push(character),
+            Some(character) if is_publishable(character) => cleaned.push(character),
             _ => {}
         }
+        rest = characters.as_str();
     }
+    cleaned.push_str(rest);
     cleaned
+}
+
+/// The first bytes of characters that may not be publishable.
+fn is_suspicious(byte: u8) -> bool {
+    match byte {
+        b'\t' | b'\n' => false,
+        0x20..=0x7E | 0x80..=0xC1 | 0xC3..=0xED => false,
+        _ => true, // controls, U+0080–U+00BF, private use, U+F000 and up
+    }
 }
 
 /// [`clean`], on one line, without space at the ends or runs of it within.
@@ -109,6 +125,19 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn cleaning_looks_at_every_character(text: String) {
+            let by_character: String = text
+                .replace("\r\n", "\n")
+                .replace('\r', "\n")
+                .chars()
+                .filter(|character| is_publishable(*character))
+                .collect();
+            proptest::prop_assert_eq!(clean(&text), by_character);
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

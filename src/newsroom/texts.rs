@@ -58,7 +58,11 @@ impl Texts {
     }
 
     pub(super) fn keep(&self, manuscript: &Manuscript, text: &Text) {
-        self.kept.lock().expect("nothing panics while holding it").put(key_of(manuscript), text);
+        let mut kept = self.kept.lock().expect("nothing panics while holding it");
+        // When a whole archive is read, the first are wanted first: they do not give way to the last.
+        if kept.bytes + text.len() <= KEPT_BYTES_MAX {
+            kept.put(key_of(manuscript), text);
+        }
     }
 
     /// The text of an article that was good once.

@@ -82,40 +82,46 @@ fn add_formats<'p>(
     key: Key,
     (section, place, articles, plan): (&'p Section, Place, Arc<[Arc<Live>]>, &'p Plan),
 ) {
-    for (format, form) in Format::ALL.into_iter().zip(forms) {
-        let path = format!("{path}.{}", format.ending());
-        let articles = articles.clone();
-        let own = path.clone();
-        let make = move || document(format, &own, section, place, &articles, plan);
-        sheets.push(Sheet { path, form, key, make: Box::new(make) });
-    }
+    let documents = Format::ALL.into_iter().zip(forms);
+    let documents = documents.map(|(format, form)| (format!("{path}.{}", format.ending()), form));
+    let path = path.to_string();
+    let make = move || documents_of(&path, section, place, &articles, plan);
+    sheets.push(Sheet { documents: documents.collect(), key, make: Box::new(make) });
 }
 
-/// The document; an entry that would spoil it is left out.
-fn document(
-    format: Format,
+/// The document in each format; an entry that would spoil one is left out of all.
+fn documents_of(
     path: &str,
     section: &Section,
     place: Place,
     articles: &[Arc<Live>],
     plan: &Plan,
-) -> Result<Vec<u8>, PublishError> {
+) -> Result<Vec<Vec<u8>>, PublishError> {
     let entries: Vec<Entry> = articles.iter().map(|live| entry(live, plan)).collect::<Result<_, _>>()?;
-    let made = |entries: Vec<Entry>| {
-        let bytes = format.document(&Feed::new(plan.masthead(section), place, entries));
-        check_well_formed(format, path, bytes)
-    };
-    made(entries.clone()).or_else(|_| {
+    let feed = Feed::new(plan.masthead(section), place, entries);
+    in_formats(path, &feed).or_else(|_| {
         // Should cleaning ever fall short: the entry at fault stays out, and the others do not suffer.
-        let good = |entry: &Entry| match made(vec![entry.clone()]) {
-            Ok(_) => true,
-            Err(why) => {
-                tracing::error!("{} is left out of the feeds: {why}", entry.url);
-                false
+        let good = |entry: &&Entry| {
+            let alone = Feed::new(plan.masthead(section), place, [(*entry).clone()]);
+            match in_formats(path, &alone) {
+                Ok(_) => true,
+                Err(why) => {
+                    tracing::error!("{} is left out of the feeds: {why}", entry.url);
+                    false
+                }
             }
         };
-        made(entries.into_iter().filter(good).collect())
+        let good: Vec<Entry> = feed.entries().iter().filter(good).cloned().collect();
+        in_formats(path, &Feed::new(plan.masthead(section), place, good))
     })
+}
+
+fn in_formats(path: &str, feed: &Feed) -> Result<Vec<Vec<u8>>, PublishError> {
+    let made = Format::ALL.into_iter().map(|format| {
+        let bytes = format.document(feed);
+        check_well_formed(format, &format!("{path}.{}", format.ending()), bytes)
+    });
+    made.collect()
 }
 
 fn check_well_formed(format: Format, path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, PublishError> {

@@ -56,13 +56,13 @@ pub(super) fn add_section<'p>(
         let key = list_key(&articles, &format!("{path} {neighbours:?} {}", section.name), plan);
         let own = path.clone();
         let make = move || Ok(list(section, &articles, (number, full), &own, plan)?.into_bytes());
-        sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
+        sheets.push(Sheet::one(path, &PAGE, key, make));
     }
     let newest: Vec<Arc<Live>> = section.articles.iter().take(FEED_VIEW_ARTICLES).cloned().collect();
     let path = format!("{}feed.html", section.prefix);
     let key = list_key(&newest, &format!("{path} {}", section.name), plan);
     let make = move || Ok(feed_view(section, &newest, plan)?.into_bytes());
-    sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
+    sheets.push(Sheet::one(path, &PAGE, key, make));
 }
 
 /// Adds the pages of the articles that are touched.
@@ -72,7 +72,7 @@ pub(super) fn add_articles<'p>(sheets: &mut Vec<Sheet<'p>>, touched: &Touched, p
         let translation = plan.translation(&live.article).map(|other| other.key);
         let key = Key::of([Some(live.key), translation].into_iter().flatten());
         let make = move || Ok(piece(live, plan)?.into_bytes());
-        sheets.push(Sheet { path, form: &PAGE, key, make: Box::new(make) });
+        sheets.push(Sheet::one(path, &PAGE, key, make));
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn add_topics<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan) {
             counted.iter().map(|(section, count)| format!("{} {} {count}", section.prefix, section.name));
         let key = Key::of([plan.settings.key.to_string()].into_iter().chain(named));
         let make = move || Ok(topics(&counted, prefix, title, plan)?.into_bytes());
-        sheets.push(Sheet { path: prefix.into(), form: &PAGE, key, make: Box::new(make) });
+        sheets.push(Sheet::one(prefix.into(), &PAGE, key, make));
     }
 }
 
@@ -100,19 +100,14 @@ pub(super) fn add_others<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan) {
     for section in plan.sections().filter(|section| section.is_main()) {
         let path = format!("{}subscribe/", section.prefix);
         let make = move || Ok(subscribe(section, plan)?.into_bytes());
-        sheets.push(Sheet { path, form: &PAGE, key: settings.key, make: Box::new(make) });
+        sheets.push(Sheet::one(path, &PAGE, settings.key, make));
     }
     let style = move || Ok(settings.templates.style().as_bytes().to_vec());
     let path = "/assets/style.css".to_string();
-    sheets.push(Sheet { path, form: &STYLE, key: settings.key, make: Box::new(style) });
+    sheets.push(Sheet::one(path, &STYLE, settings.key, style));
     for (path, bytes) in PICTURES {
         let key = Key::of([*bytes]);
-        sheets.push(Sheet {
-            path: (*path).into(),
-            form: &PICTURE,
-            key,
-            make: Box::new(|| Ok(bytes.to_vec())),
-        });
+        sheets.push(Sheet::one((*path).into(), &PICTURE, key, || Ok(bytes.to_vec())));
     }
 }
 

@@ -79,20 +79,31 @@ pub enum Extent {
     Part,
 }
 
-/// One document to be published.
+/// Documents to be published that are made of the same: a page, or a feed in its formats.
 pub struct Sheet<'e, E> {
-    /// `/`, `/qanats/`, `/feed.rss`: decoded, not percent-encoded.
-    pub path: String,
-    /// How it is kept and served.
-    pub form: &'static Form,
-    /// Of all that its bytes depend on.
+    /// The path of each, decoded, not percent-encoded (`/`, `/qanats/`, `/feed.rss`), and how it is kept
+    /// and served.
+    pub documents: Vec<(String, &'static Form)>,
+    /// Of all that their bytes depend on.
     pub key: Key,
-    /// Makes the bytes.
+    /// Makes the bytes of each.
     pub make: Make<'e, E>,
 }
 
-/// Makes a document's bytes.
-pub type Make<'e, E> = Box<dyn Fn() -> Result<Vec<u8>, E> + Send + Sync + 'e>;
+/// Makes the bytes of documents.
+pub type Make<'e, E> = Box<dyn Fn() -> Result<Vec<Vec<u8>>, E> + Send + Sync + 'e>;
+
+impl<'e, E> Sheet<'e, E> {
+    /// A sheet with one document.
+    pub fn one(
+        path: String,
+        form: &'static Form,
+        key: Key,
+        make: impl Fn() -> Result<Vec<u8>, E> + Send + Sync + 'e,
+    ) -> Self {
+        Self { documents: vec![(path, form)], key, make: Box::new(move || Ok(vec![make()?])) }
+    }
+}
 
 /// Answers for addresses where no document stands.
 #[derive(Debug, Clone, Default)]
@@ -262,18 +273,20 @@ impl Site {
             *journal = Journal::open(&self.folder);
             before = Arc::default();
         }
-        let paths: Vec<String> = edition.sheets.iter().map(|sheet| sheet.path.clone()).collect();
         let known = &*journal;
         let sheets = edition.sheets.par_iter();
-        let made: Result<Vec<Made>, E> = sheets.map(|sheet| self.make(sheet, &before, known, now)).collect();
+        let made: Result<Vec<Vec<Made>>, E> =
+            sheets.map(|sheet| self.make(sheet, &before, known, now)).collect();
         let mut tree = match edition.extent {
             Extent::Whole => Tree { signposts: edition.signposts, ..Tree::default() },
             Extent::Part => Tree::clone(&before).with(edition.signposts),
         };
         let mut fresh = Vec::new();
         let made = made?;
+        let made: Vec<Made> = made.into_iter().flatten().collect();
         let mut written = made.iter().filter(|made| made.has_changed).count();
-        for (path, made) in paths.into_iter().zip(made) {
+        let paths = edition.sheets.into_iter().flat_map(|sheet| sheet.documents);
+        for ((path, _), made) in paths.zip(made) {
             if made.is_new {
                 fresh.push((path.clone(), made.document.clone()));
             }
@@ -298,54 +311,82 @@ impl Site {
         Ok(Published { written, removed })
     }
 
-    /// The document as it stands, if it depends on nothing that changed; else made anew. A page is then
-    /// in the folder already, though not yet for sure after a power cut.
+    /// The documents as they stand, if they depend on nothing that changed; else made anew.
     fn make<E: From<io::Error>>(
         &self,
         sheet: &Sheet<'_, E>,
         before: &Tree,
         journal: &Journal,
         now: DateTime<Utc>,
-    ) -> Result<Made, E> {
-        let known = journal.known.get(&sheet.path).and_then(Option::as_ref);
-        if let Some(document) = before.documents.get(&sheet.path)
-            && document.key() == sheet.key
-            && std::ptr::eq(document.form(), sheet.form)
+    ) -> Result<Vec<Made>, E> {
+        let standing = sheet.documents.iter().map(|(path, form)| {
+            let known = journal.known.get(path).and_then(Option::as_ref);
+            self.standing(path, form, sheet.key, before, known)
+        });
+        if let Some(standing) = standing.collect() {
+            return Ok(standing);
+        }
+        let mut made = Vec::new();
+        for ((path, form), bytes) in sheet.documents.iter().zip((sheet.make)()?) {
+            let known = journal.known.get(path).and_then(Option::as_ref);
+            let old = before.documents.get(path);
+            made.push(self.place(path, form, sheet.key, bytes, old, known, now)?);
+        }
+        Ok(made)
+    }
+
+    fn standing(
+        &self,
+        path: &str,
+        form: &'static Form,
+        key: Key,
+        before: &Tree,
+        known: Option<&Facts>,
+    ) -> Option<Made> {
+        if let Some(document) = before.documents.get(path)
+            && document.key() == key
+            && std::ptr::eq(document.form(), form)
         {
             let is_new = known.is_none_or(|facts| *facts != document.facts());
-            return Ok(Made { document: document.clone(), is_new, has_changed: false });
+            return Some(Made { document: document.clone(), is_new, has_changed: false });
         }
-        let file = self.file_of(&sheet.path);
-        if let Some(facts) = known.filter(|facts| facts.key == sheet.key && stands(&file, facts)) {
-            let stood = |document| Made { document: Arc::new(document), is_new: false, has_changed: false };
-            if !sheet.form.in_memory {
-                return Ok(stood(Document::in_folder(sheet.form, facts.clone(), file)));
-            }
-            if let Ok(bytes) = fs::read(&file)
-                && etag_of(&bytes) == facts.etag
-            {
-                return Ok(stood(Document::in_memory(sheet.form, facts.clone(), bytes, None)));
-            }
+        let file = self.file_of(path);
+        let facts = known.filter(|facts| facts.key == key && stands(&file, facts))?;
+        let stood = |document| Made { document: Arc::new(document), is_new: false, has_changed: false };
+        if !form.in_memory {
+            return Some(stood(Document::in_folder(form, facts.clone(), file)));
         }
-        let bytes = (sheet.make)()?;
+        let bytes = fs::read(&file).ok().filter(|bytes| etag_of(bytes) == facts.etag)?;
+        Some(stood(Document::in_memory(form, facts.clone(), bytes, None)))
+    }
+
+    /// A document with these bytes. A page is then in the folder already, though not yet for sure after a
+    /// power cut.
+    #[allow(clippy::too_many_arguments)] // all that a document is, and was
+    fn place(
+        &self,
+        path: &str,
+        form: &'static Form,
+        key: Key,
+        bytes: Vec<u8>,
+        old: Option<&Arc<Document>>,
+        known: Option<&Facts>,
+        now: DateTime<Utc>,
+    ) -> io::Result<Made> {
+        let file = self.file_of(path);
         let etag = etag_of(&bytes);
-        let last = before.documents.get(&sheet.path).map(|document| document.facts());
+        let last = old.map(|document| document.facts());
         let last = last.as_ref().or(known).filter(|facts| facts.etag == etag && stands(&file, facts));
         let has_changed = last.is_none();
         let modified = last.map_or_else(|| SystemTime::from(now), |facts| facts.modified);
-        let facts = Facts { key: sheet.key, etag, modified, bytes: bytes.len() };
-        let document = if sheet.form.in_memory {
-            Document::in_memory(
-                sheet.form,
-                facts,
-                bytes,
-                before.documents.get(&sheet.path).map(AsRef::as_ref),
-            )
+        let facts = Facts { key, etag, modified, bytes: bytes.len() };
+        let document = if form.in_memory {
+            Document::in_memory(form, facts, bytes, old.map(AsRef::as_ref))
         } else {
             if has_changed {
                 durable::place(&file, &bytes, Some(modified))?;
             }
-            Document::in_folder(sheet.form, facts, file)
+            Document::in_folder(form, facts, file)
         };
         Ok(Made { document: Arc::new(document), is_new: true, has_changed })
     }
@@ -437,7 +478,7 @@ mod tests {
         let sheets = pages.iter().map(|(path, text)| {
             let (path, text) = ((*path).to_string(), (*text).to_string());
             let form = if path.ends_with('/') { &PAGE } else { &FEED };
-            Sheet { path, form, key: Key::of([&text]), make: Box::new(move || Ok(text.clone().into_bytes())) }
+            Sheet::one(path, form, Key::of([&text]), move || Ok(text.clone().into_bytes()))
         });
         whole(sheets.collect())
     }
