@@ -67,7 +67,7 @@ pub async fn watch(
         let is_whole = match event {
             Ok(event) if !is_a_change(&event) || !is_the_authors(&event, &seen_root) => return,
             Ok(event) => {
-                noted.add(articles_of(&event, &seen_root.join("articles")));
+                noted.add(articles_of(&event, &seen_root));
                 is_whole(&event)
             }
             // An error, an overflow too, means that something was missed.
@@ -108,22 +108,25 @@ pub async fn watch(
 
 /// Whether it is about the config or a folder of the author's, not about what the program writes.
 fn is_the_authors(event: &notify::Event, root: &Path) -> bool {
-    let is_theirs = |path: &PathBuf| {
-        let first = path.strip_prefix(root).ok().and_then(|path| path.iter().next()?.to_str());
-        first.is_some_and(|first| first == CONFIG || FOLDERS.contains(&first))
-    };
-    event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(is_theirs)
+    event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(|path| is_theirs(path, root))
+}
+
+fn is_theirs(path: &Path, root: &Path) -> bool {
+    let first = path.strip_prefix(root).ok().and_then(|path| path.iter().next()?.to_str());
+    first.is_some_and(|first| first == CONFIG || FOLDERS.contains(&first))
 }
 
 /// The files below `articles` that an event is about; nothing if it may be about more.
-fn articles_of(event: &notify::Event, articles: &Path) -> Option<BTreeSet<String>> {
+fn articles_of(event: &notify::Event, root: &Path) -> Option<BTreeSet<String>> {
     let is_more = event.need_rescan() || matches!(event.kind, EventKind::Other | EventKind::Any);
     if is_more || event.paths.is_empty() {
         return None;
     }
-    let path = |path: &PathBuf| Some(path.strip_prefix(articles).ok()?.to_str()?.to_string());
-    let paths = event.paths.iter().filter(|path| !is_being_written(path)).map(path);
-    paths.collect()
+    let articles = root.join(FOLDERS[0]);
+    let path = |path: &PathBuf| Some(path.strip_prefix(&articles).ok()?.to_str()?.to_string());
+    // A file may have been moved here from where nobody looks.
+    let paths = event.paths.iter().filter(|path| is_theirs(path, root) && !is_being_written(path));
+    paths.map(path).collect()
 }
 
 /// A temporary file beside the one that it will become; nothing is to be seen there yet.

@@ -34,6 +34,8 @@ pub(super) struct Plan {
     /// Who has which last change.
     updates: OrdMap<DateTime<Utc>, ArticleId>,
     translations: OrdMap<ArticleId, ArticleId>,
+    /// The slugs that articles name as their translations, whether they are there or not.
+    named: Arc<BTreeSet<String>>,
 }
 
 /// What is different from the plan before.
@@ -64,6 +66,7 @@ impl Plan {
         Self {
             sections: sections::all(&live, settings, &archived(archives)),
             translations: translations(&live),
+            named: Arc::new(live.iter().flat_map(|live| names_of(&live.article)).collect()),
             updates: live.iter().map(|live| (live.updated, live.article.id)).collect(),
             live: live.into_iter().map(|live| (live.article.id, live)).collect(),
             look: look.clone(),
@@ -91,62 +94,102 @@ impl Plan {
             if !plan.is_alike(was, &live) {
                 return None;
             }
-            plan.put(&live, &mut touched);
+            plan.put(&live, was, &mut touched)?;
         }
         Some((plan, touched))
     }
 
-    /// The last change of an article as it would come out if all were thought over.
+    /// The last change of an article as it would come out if all were thought over; nothing if another's
+    /// would be different.
     fn update_of(&self, article: &Article, was: Option<&Arc<Live>>) -> Option<DateTime<Utc>> {
         let own = article.updated().trunc_subsecs(0);
+        let second = TimeDelta::seconds(1);
         if let Some(was) = was {
-            return (was.article.updated() == article.updated()).then_some(was.updated);
+            let before = was.article.updated().trunc_subsecs(0);
+            if before == own {
+                return Some(was.updated);
+            }
+            // Whoever gave way to it would move up.
+            let next = self.updates.get(&(was.updated + second)).and_then(|id| self.live.get(id));
+            let gave_way = next.is_some_and(|next| next.article.updated().trunc_subsecs(0) < next.updated);
+            if gave_way || was.updated != before {
+                return None;
+            }
         }
         let mut updated = own;
-        while let Some(other) = self.updates.get(&updated) {
+        while let Some(other) = self.updates.get(&updated).filter(|id| **id != article.id) {
             // Whoever changed later, or was seen later, would have to give way.
             let other = self.live.get(other)?;
             if other.article.updated().trunc_subsecs(0) > own || other.article.id > article.id {
                 return None;
             }
-            updated += TimeDelta::seconds(1);
+            updated += second;
         }
         Some(updated)
     }
 
-    /// Whether only the article's own words changed, or it is new: not its date, its address, its
-    /// sections or who translates it.
+    /// Whether it is a new article, or has the address, language and translation that it had.
     fn is_alike(&self, was: Option<&Arc<Live>>, live: &Live) -> bool {
-        let Some(was) = was else { return live.article.manuscript.translation.is_none() };
-        let config = &self.settings.config;
+        let Some(was) = was else {
+            let manuscript = &live.article.manuscript;
+            return manuscript.translation.is_none() && !self.named.contains(manuscript.slug.as_str());
+        };
         let (old, new) = (&was.article.manuscript, &live.article.manuscript);
-        was.published == live.published
-            && old.slug == new.slug
+        old.slug == new.slug
             && old.aliases == new.aliases
             && old.translation == new.translation
             && old.language == new.language
-            && was.sections(config) == live.sections(config)
+            && self.settings.config.site.languages.contains(&new.language)
     }
 
-    fn put(&mut self, live: &Arc<Live>, touched: &mut Touched) {
+    /// Puts an article where it belongs now; nothing if that leaves a section empty, which would have to
+    /// go.
+    fn put(&mut self, live: &Arc<Live>, was: Option<&Arc<Live>>, touched: &mut Touched) -> Option<()> {
+        let settings = self.settings.clone();
+        let config = &settings.config;
         let id = live.article.id;
-        let usual = self.settings.config.site.language().clone();
-        for (kind, prefix, name) in live.sections(&self.settings.config) {
-            let section = self.sections.entry(prefix.clone()).or_insert_with(|| {
-                Section::new(kind, prefix.clone(), live.article.manuscript.language.clone(), name)
-            });
-            let place = section.put(live);
-            if !section.is_main() && section.language != live.article.manuscript.language {
-                section.settle_language(&usual);
-                section.settle_name(&self.settings);
-            }
-            let last = touched.sections.entry(prefix).or_insert(place);
+        let mut touch = |prefix: &str, place: usize| {
+            let last = touched.sections.entry(prefix.to_string()).or_insert(place);
             *last = place.max(*last);
+        };
+        let mut waited = BTreeSet::new();
+        for (_, prefix, _) in was.iter().flat_map(|was| was.sections(config)) {
+            let (place, waits) = self.sections.get_mut(&prefix)?.take(was?)?;
+            touch(&prefix, place);
+            if waits {
+                waited.insert(prefix);
+            }
+        }
+        for (kind, prefix, name) in live.sections(config) {
+            let language = live.article.manuscript.language.clone();
+            let section = self
+                .sections
+                .entry(prefix.clone())
+                .or_insert_with(|| Section::new(kind, prefix.clone(), language.clone(), name));
+            let place = section.put(live, was.is_none() || waited.contains(&prefix));
+            if !section.is_main() && section.language != language {
+                section.settle_language(config.site.language());
+                section.settle_name(&settings);
+            }
+            touch(&prefix, place);
+        }
+        if touched.sections.keys().any(|prefix| self.section(prefix).is_none_or(Section::is_empty)) {
+            return None;
+        }
+        if let Some(was) = was {
+            self.updates.remove(&was.updated);
         }
         self.live.insert(id, live.clone());
         self.updates.insert(live.updated, id);
         touched.articles.insert(id);
-        touched.articles.extend(self.translations.get(&id));
+        if let Some(other) = self.translations.get(&id).and_then(|id| self.live.get(id)) {
+            // Its page and its entries link to this one by its title.
+            touched.articles.insert(other.article.id);
+            for (_, prefix, _) in other.sections(config) {
+                touched.sections.entry(prefix).or_default();
+            }
+        }
+        Some(())
     }
 
     /// The same with more archives.
@@ -238,6 +281,13 @@ fn archived(archives: &Archives) -> BTreeMap<String, HashSet<ArticleId>> {
         (prefix.clone(), blocks.iter().flatten().copied().collect())
     };
     archives.all().map(of).collect()
+}
+
+/// The slug that an article names as its translation, as typed and as a slug.
+fn names_of(article: &Article) -> impl Iterator<Item = String> + use<> {
+    let named = article.manuscript.translation.clone();
+    let slug = named.as_ref().and_then(|named| Slug::of(named).ok()).map(|slug| slug.to_string());
+    named.into_iter().chain(slug)
 }
 
 /// Pairs of the same piece in two languages, whichever of the two names the other.

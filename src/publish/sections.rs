@@ -115,34 +115,38 @@ impl Section {
         matches!(self.kind, Kind::Whole | Kind::Language)
     }
 
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.articles.is_empty()
+    }
+
     /// Readers can get at everything that was ever in the feeds of the site and of its languages. Those
     /// of tags and outlets are a window on the same pieces.
     pub fn has_archives(&self) -> bool {
         self.is_main()
     }
 
-    /// Puts an article in its place, or in that of an earlier version of it. Which place that is.
-    pub fn put(&mut self, live: &Arc<Live>) -> usize {
+    /// Puts an article in its place, which is the answer; it `waits` if no archive has it.
+    pub fn put(&mut self, live: &Arc<Live>, waits: bool) -> usize {
         let place = self.articles.binary_search_by(|other| other.place().cmp(&live.place()));
+        let place = place.unwrap_or_else(|place| place);
+        self.articles.insert(place, live.clone());
         self.by_update.insert(Reverse(live.updated), live.clone());
-        match place {
-            Ok(index) => {
-                self.articles.set(index, live.clone());
-                let old = self.waiting.iter_mut().find(|other| other.article.id == live.article.id);
-                if let Some(old) = old {
-                    *old = live.clone();
-                }
-                index
-            }
-            Err(index) => {
-                self.articles.insert(index, live.clone());
-                if self.has_archives() {
-                    let index = self.waiting.partition_point(|other| other.place() < live.place());
-                    self.waiting.insert(index, live.clone());
-                }
-                index
-            }
+        if waits && self.has_archives() {
+            let index = self.waiting.partition_point(|other| other.place() < live.place());
+            self.waiting.insert(index, live.clone());
         }
+        place
+    }
+
+    /// Takes an article away: the place it had, and whether it waited for an archive.
+    pub fn take(&mut self, live: &Live) -> Option<(usize, bool)> {
+        let place = self.articles.binary_search_by(|other| other.place().cmp(&live.place())).ok()?;
+        self.articles.remove(place);
+        self.by_update.remove(&Reverse(live.updated));
+        let waiting = self.waiting.len();
+        self.waiting.retain(|other| other.article.id != live.article.id);
+        Some((place, self.waiting.len() < waiting))
     }
 
     /// All at once: `live` is newest first.

@@ -10,6 +10,7 @@ mod feeds;
 mod hub;
 mod layers;
 mod newsletters;
+mod publishing;
 mod regression;
 mod serving;
 mod support;

@@ -14,8 +14,8 @@ use byline::{
     deliver::{self, Sender, Tally},
     diagnostic::Diagnostic,
     mailer::Mailer,
-    newsroom::{Folder, Look, Looker, Settings},
-    publish::Publisher,
+    newsroom::{Folder, Hint, Look, Looker, Settings},
+    publish::{self, Publisher},
     site::{Found, Site},
     store::{IssueSummary, Store},
     subscribe::Lists,
@@ -174,8 +174,33 @@ impl Newsroom {
 
     /// Publishes, and says nothing to readers.
     pub fn look(&mut self) -> Arc<Look> {
+        self.look_at(Hint::Everything)
+    }
+
+    /// Publishes what a glance at these files shows.
+    pub fn glance(&mut self, paths: &[&str]) -> Arc<Look> {
+        self.look_at(Hint::Paths(paths.iter().map(|path| (*path).to_string()).collect()))
+    }
+
+    /// What would be published if nothing had been before, by path.
+    pub fn afresh(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut looker = Looker::new(&self.folder(), &self.store);
+        let look = self.runtime.block_on(looker.look(&self.settings, self.now)).unwrap();
+        let documents = publish::documents(&look, &self.settings, &self.store, self.now, |_| true);
+        let documents = self.runtime.block_on(documents).unwrap();
+        documents.into_iter().map(|(path, _, bytes)| (path, bytes)).collect()
+    }
+
+    /// What is published, by path.
+    pub fn published(&self) -> BTreeMap<String, Vec<u8>> {
+        let tree = self.site.current();
+        let documents = tree.documents();
+        documents.map(|(path, document)| (path.to_string(), document.read().unwrap().to_vec())).collect()
+    }
+
+    fn look_at(&mut self, hint: Hint) -> Arc<Look> {
         let (folder, now) = (self.folder(), self.now);
-        let look = self.runtime.block_on(self.looker.look(&self.settings, now)).unwrap();
+        let look = self.runtime.block_on(self.looker.look_at(hint, &self.settings, now)).unwrap();
         let listed = self.runtime.block_on(self.lists.run_once(&folder, &look, &self.settings, now)).unwrap();
         let published = self.publisher.run_once(&look, &self.settings, &self.store, &self.site, now);
         self.runtime.block_on(published).unwrap();
