@@ -141,7 +141,7 @@ pub fn read(node: &Node, desk: &Desk<'_>, problems: &Problems) -> FrontMatter {
         tags: distinct(keys.texts("tags").into_iter().map(line)),
         authors: distinct(keys.texts("authors").into_iter().chain(keys.text("author")).map(line)),
         draft: keys.flag("draft").unwrap_or(false),
-        guid: keys.text("guid").map(line).map(Guid::given),
+        guid: keys.text("guid").map(line).map(|guid| Guid::brought(&guid)),
         image: read_image(&mut keys, problems),
         enclosure: keys.text("enclosure").map(|typed| typed.text.to_string()),
         announce: read_announce(&mut keys, problems),

@@ -132,7 +132,26 @@ impl Guid {
         Self(format!("{}-{number}", self.0))
     }
 
-    /// A guid that the author brought along, or that the ledger remembers.
+    /// A guid that an article brought along from elsewhere. Characters that no address can have are
+    /// escaped: Atom wants an IRI (RFC 4287 §4.2.6).
+    pub fn brought(text: &str) -> Self {
+        const IN_GUID: &AsciiSet = &percent_encoding::CONTROLS
+            .add(b' ')
+            .add(b'"')
+            .add(b'<')
+            .add(b'>')
+            .add(b'[')
+            .add(b']')
+            .add(b'\\')
+            .add(b'^')
+            .add(b'`')
+            .add(b'{')
+            .add(b'|')
+            .add(b'}');
+        Self(utf8_percent_encode(text, IN_GUID).to_string())
+    }
+
+    /// A guid that the ledger remembers.
     pub fn given(guid: String) -> Self {
         Self(guid)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use atom_syndication::{
     Category, Content, Entry as AtomEntry, Feed as AtomFeed, Generator, Link, Person, Text, TextType,
-    WriteConfig, extension::Extension,
+    WriteConfig,
 };
 
 use super::{Entry, Feed, Format, GENERATOR, Place, rights};
@@ -16,7 +16,15 @@ pub fn document(feed: &Feed) -> Vec<u8> {
     let xml = String::from_utf8(bytes).expect("the crate writes UTF-8");
     // RFC 3339 allows `+00:00`; `Z` is what the other formats and every reader's tests write.
     let xml = xml.replace("+00:00</updated>", "Z</updated>").replace("+00:00</published>", "Z</published>");
+    let xml = if matches!(feed.place, Place::Archive { .. }) { as_archive(&xml) } else { xml };
     format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{xml}\n").into_bytes()
+}
+
+/// An archive says that it is one (RFC 5005 §4), before its entries: the crate writes what it does not
+/// know after them, where some readers do not look.
+fn as_archive(xml: &str) -> String {
+    let at = xml.find("<entry>").or_else(|| xml.rfind("</feed>")).unwrap_or(xml.len());
+    format!("{}<fh:archive/>{}", &xml[..at], &xml[at..])
 }
 
 fn atom(feed: &Feed) -> AtomFeed {
@@ -42,10 +50,6 @@ fn atom(feed: &Feed) -> AtomFeed {
         ..AtomFeed::default()
     };
     if matches!(feed.place, Place::Archive { .. }) {
-        // RFC 5005 §4: an archive says that it is one.
-        let archive = Extension { name: "fh:archive".into(), ..Extension::default() };
-        let by_name = BTreeMap::from([("archive".to_string(), vec![archive])]);
-        atom.extensions = BTreeMap::from([("fh".to_string(), by_name)]);
         atom.namespaces = BTreeMap::from([("fh".to_string(), super::rss::HISTORY.to_string())]);
     }
     atom

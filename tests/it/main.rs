@@ -6,6 +6,8 @@ mod articles;
 mod check;
 mod command_line;
 mod delivery;
+mod feed_rules;
+mod feed_serving;
 mod feeds;
 mod hub;
 mod layers;
