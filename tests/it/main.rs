@@ -13,6 +13,7 @@ mod hub;
 mod layers;
 mod newsletters;
 mod publishing;
+mod readers;
 mod regression;
 mod serving;
 mod support;
