@@ -16,5 +16,6 @@ mod publishing;
 mod readers;
 mod regression;
 mod serving;
+mod storms;
 mod support;
 mod watching;

@@ -27,7 +27,8 @@ fn node_readers() -> &'static str {
     static FOLDER: OnceLock<String> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = repository("target/readers");
-        let installed = Command::new("bash").arg(repository("tests/readers/install.sh")).arg(&folder).status();
+        let installed =
+            Command::new("bash").arg(repository("tests/readers/install.sh")).arg(&folder).status();
         assert!(installed.unwrap().success());
         folder
     })
@@ -91,7 +92,8 @@ fn sfeed_reads_everything() {
     let serving = folder.serve();
     for format in ["rss", "atom"] {
         let url = url(&serving, &format!("/feed.{format}"));
-        let read = output(Command::new("/usr/bin/python3").arg(repository("tests/readers/sfeed.py")).arg(&url));
+        let read =
+            output(Command::new("/usr/bin/python3").arg(repository("tests/readers/sfeed.py")).arg(&url));
         assert_reads_all(&format!("sfeed, {format}"), &read);
     }
 }
@@ -102,12 +104,16 @@ fn rss2email_says_where_a_piece_came_from() {
     let serving = folder.serve();
     for format in ["rss", "atom"] {
         let url = url(&serving, &format!("/feed.{format}"));
-        let mails = output(Command::new("/usr/bin/python3").arg(repository("tests/readers/rss2email.py")).arg(&url));
+        let mails =
+            output(Command::new("/usr/bin/python3").arg(repository("tests/readers/rss2email.py")).arg(&url));
         let mails = mails.as_array().unwrap();
         assert_eq!(mails.len(), 12);
         let yazd = mails.iter().find(|mail| mail["subject"] == "The Water Under Yazd").unwrap();
         let html = yazd["html"].as_str().unwrap();
-        assert!(html.contains("<p>Via <a href=\"https://www.bbc.com/") && html.contains(">BBC Online</a></p>"), "{html}");
+        assert!(
+            html.contains("<p>Via <a href=\"https://www.bbc.com/") && html.contains(">BBC Online</a></p>"),
+            "{html}"
+        );
     }
 }
 
@@ -116,7 +122,8 @@ fn feed_rs_reads_everything() {
     let folder = Folder::sample();
     let serving = folder.serve();
     for path in ["/feed.rss", "/feed.atom", "/feed.json"] {
-        let feed = feed_rs::parser::parse(&serving.get(path).body[..]).unwrap_or_else(|why| panic!("{path}: {why}"));
+        let feed =
+            feed_rs::parser::parse(&serving.get(path).body[..]).unwrap_or_else(|why| panic!("{path}: {why}"));
         assert_eq!(feed.entries.len(), 12, "{path}");
         let entry = |id: &str| feed.entries.iter().find(|entry| entry.id.ends_with(id)).unwrap();
         let yazd = entry(YAZD);
@@ -142,7 +149,9 @@ fn feedparser_sees_only_new_entries_and_newsboat_keeps_the_old_ones() {
     }
     let etag = serving.poll("/feed.atom").header("etag").to_string();
     folder.write("articles/en/news.md", "---\ntitle: News\ndate: 2026-10-01\n---\nNew.\n");
-    crate::support::wait_until("the news", 15, || serving.poll("/feed.atom").text().contains("<title xml:lang=\"en\">News"));
+    crate::support::wait_until("the news", 15, || {
+        serving.poll("/feed.atom").text().contains("<title xml:lang=\"en\">News")
+    });
     let script = "import feedparser, json, sys\nread = feedparser.parse(sys.argv[1], etag=sys.argv[2])\nprint(json.dumps([read.status, [e.title for e in read.entries]]))";
     let read = output(Command::new("/usr/bin/python3").args(["-c", script, &feed, &etag]));
     assert_eq!(read, serde_json::json!([226, ["News"]]));
