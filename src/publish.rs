@@ -86,16 +86,14 @@ impl Publisher {
     ) -> Result<Published, PublishError> {
         let last = self.plan.take().filter(|plan| Arc::ptr_eq(&plan.settings, settings) && site.is_whole());
         let after = last.and_then(|plan| plan.after(look, now));
-        let (plan, touched, extent) = match after {
-            Some((plan, touched)) => (plan, touched, Extent::Part),
-            None => {
-                let archives = Arc::new(store.archives().await?);
-                let (look, settings) = (look.clone(), settings.clone());
-                // Thinking all of it over takes a while: other work on this thread moves to another.
-                let plan = tokio::task::block_in_place(|| Plan::new(&look, &archives, &settings, now));
-                let everything = plan.everything();
-                (plan, everything, Extent::Whole)
-            }
+        let (plan, touched, extent) = if let Some((plan, touched)) = after {
+            (plan, touched, Extent::Part)
+        } else {
+            let archives = Arc::new(store.archives().await?);
+            // Thinking all of it over takes a while: other work on this thread moves to another.
+            let plan = tokio::task::block_in_place(|| Plan::new(look, &archives, settings, now));
+            let everything = plan.everything();
+            (plan, everything, Extent::Whole)
         };
         tracing::debug!(?extent, articles = touched.articles.len(), "publishing");
         let blocks = plan.archives.clone();

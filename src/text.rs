@@ -36,8 +36,7 @@ pub fn clean(text: &str) -> String {
 /// The first bytes of characters that may not be publishable.
 fn is_suspicious(byte: u8) -> bool {
     match byte {
-        b'\t' | b'\n' => false,
-        0x20..=0x7E | 0x80..=0xC1 | 0xC3..=0xED => false,
+        b'\t' | b'\n' | 0x20..=0x7E | 0x80..=0xC1 | 0xC3..=0xED => false,
         _ => true, // controls, U+0080–U+00BF, private use, U+F000 and up
     }
 }

@@ -14,7 +14,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use chrono::{DateTime, Utc};
@@ -375,10 +375,15 @@ impl Site {
     ) -> io::Result<Made> {
         let file = self.file_of(path);
         let etag = etag_of(&bytes);
-        let last = old.map(|document| document.facts());
-        let last = last.as_ref().or(known).filter(|facts| facts.etag == etag && stands(&file, facts));
+        let before = old.map(|document| document.facts());
+        let before = before.as_ref().or(known);
+        let last = before.filter(|facts| facts.etag == etag && stands(&file, facts));
         let has_changed = last.is_none();
-        let modified = last.map_or_else(|| SystemTime::from(now), |facts| facts.modified);
+        // Two versions of one second would have one date, and a reader with the first would never be
+        // given the second.
+        let later = before.map(|facts| facts.modified + Duration::from_secs(1));
+        let fresh = || later.map_or(SystemTime::from(now), |later| later.max(SystemTime::from(now)));
+        let modified = last.map_or_else(fresh, |facts| facts.modified);
         let facts = Facts { key, etag, modified, bytes: bytes.len() };
         let document = if form.in_memory {
             Document::in_memory(form, facts, bytes, old.map(AsRef::as_ref))

@@ -168,7 +168,7 @@ impl Store {
         .await
     }
 
-    /// The subscriber meant it: what was asked holds from `now`. `told` is the feed's ETag.
+    /// The subscriber meant it: what was asked holds from `now`. `told` is the feed's tag.
     pub async fn grant_hub_request(
         &self,
         request: HubRequest,
@@ -218,7 +218,7 @@ impl Store {
         .await
     }
 
-    /// Subscribers who know another version than the one that is out (`current`: ETags by path); those
+    /// Subscribers who know another version than the one that is out (`current`: tags by path); those
     /// whose lease is over are forgotten.
     pub async fn due_hub_subscriptions(
         &self,
@@ -253,7 +253,7 @@ impl Store {
         .await
     }
 
-    /// The subscriber has the version with this ETag.
+    /// The subscriber has the version with this tag.
     pub async fn told_subscriber(&self, id: i64, etag: String) -> Result<()> {
         self.act(move |tx| {
             tx.prepare_cached(
@@ -330,7 +330,7 @@ impl Store {
         .await
     }
 
-    /// The hub knows the version with this ETag.
+    /// The hub knows the version with this tag.
     pub async fn told_hub(&self, ping: DuePing, etag: String) -> Result<()> {
         self.act(move |tx| {
             tx.prepare_cached(

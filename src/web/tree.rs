@@ -183,7 +183,9 @@ fn headers_of(document: &Document) -> HeaderMap {
     let mut headers = HeaderMap::new();
     put(&mut headers, header::CACHE_CONTROL, &format!("public, max-age={}", form.max_age));
     put(&mut headers, header::ETAG, document.etag());
-    put(&mut headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(document.modified()));
+    // Never later than Date (RFC 9110 §8.8.2.1), though a second version of one second says the next.
+    let modified = document.modified().min(SystemTime::now());
+    put(&mut headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(modified));
     put(&mut headers, header::VARY, "Accept-Encoding");
     if form.kind == Kind::Page {
         put(&mut headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY);

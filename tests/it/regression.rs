@@ -290,3 +290,14 @@ fn a_save_right_after_the_start_is_noticed() {
         wait_until("the save", 5, || serving.get("/b/").status == 200);
     }
 }
+
+#[test]
+fn two_versions_of_one_second_have_two_dates() {
+    let mut newsroom = Newsroom::new();
+    newsroom.write("articles/en/a.md", "---\ntitle: A\ndate: 2026-02-01\n---\nFirst.\n");
+    newsroom.look();
+    let first = newsroom.modified("/feed.rss");
+    newsroom.write("articles/en/a.md", "---\ntitle: A\ndate: 2026-02-01\n---\nSecond.\n");
+    newsroom.look();
+    assert!(newsroom.modified("/feed.rss") > first, "a reader that goes by the date would miss the second");
+}

@@ -246,6 +246,14 @@ impl Newsroom {
         }
     }
 
+    /// When the bytes at an address changed.
+    pub fn modified(&self, path: &str) -> std::time::SystemTime {
+        match self.site.current().at(path) {
+            Found::Document(document) => document.modified(),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
     /// What stands at an address, in a word.
     pub fn stands_at(&self, path: &str) -> String {
         match self.site.current().at(path) {
