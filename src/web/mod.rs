@@ -7,6 +7,7 @@ mod conditional;
 mod hub;
 mod leave;
 mod polls;
+mod quick;
 mod tree;
 
 use std::{
@@ -26,6 +27,7 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, Utc};
+use futures_util::future::Either;
 use hyper::{body::Incoming, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -39,7 +41,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::polls::Polls;
+use self::{polls::Polls, quick::Quick};
 use crate::{newsroom::Settings, site::Site, store::Store, subscriber::token::TokenKey};
 
 /// At once, at the most; more wait to be accepted.
@@ -119,7 +121,8 @@ fn router(app: App) -> Router {
 
 /// Answers on `listener` until `stop`, then finishes what is under way.
 pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
-    let router = router(app);
+    let quick = Arc::new(Quick::default());
+    let router = router(app.clone());
     let limit = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut http = hyper::server::conn::http1::Builder::new();
     // axum::serve sets no timer, and a client could hold a connection open for ever.
@@ -144,9 +147,14 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
         };
         let _ = socket.set_nodelay(true); // only slower without
         let inner = TowerToHyperService::new(router.clone());
+        let (app, quick) = (app.clone(), quick.clone());
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            let answer = quick.answer(&app, &request);
             request.extensions_mut().insert(Peer(peer.ip()));
-            inner.call(request)
+            match answer {
+                Some(answer) => Either::Left(std::future::ready(Ok(answer))),
+                None => Either::Right(inner.call(request)),
+            }
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
         tokio::spawn(async move {
@@ -161,10 +169,13 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
 async fn same_for_all(request: Request, next: Next) -> Result<Response, Infallible> {
     let answered = timeout(REQUEST_TIMEOUT, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response());
-    let headers = response.headers_mut();
+    put_same_for_all(response.headers_mut());
+    Ok(response)
+}
+
+fn put_same_for_all(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
-    Ok(response)
 }
 
 /// A request for a host that is not ours gets nothing of ours: 421 (RFC 9110 §15.5.20). Ours are the

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     feed::Format,
     language::Language,
+    newsroom::Settings,
     site::{Document, Encoding, Found, Kind, Media, Tree},
 };
 
@@ -130,11 +131,7 @@ async fn feed(
         return person(view, &request.headers).await;
     }
     let mut headers = headers_of(document);
-    let site = &app.settings().config.site.url;
-    let own = site.join(request.uri.path().trim_start_matches('/')).map(String::from).unwrap_or_default();
-    put(&mut headers, header::LINK, &tree.feed_link(&own));
-    put(&mut headers, header::VARY, FEED_VARY);
-    put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    put_feed_headers(&mut headers, tree, request.uri.path(), &app.settings());
     if let Some(news) = document.since(|etag| wants_news_since(&request.headers, etag)) {
         return only_news(document, news, headers, &request.headers);
     }
@@ -178,7 +175,15 @@ fn wait(seconds: u64) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, headers, words).into_response()
 }
 
-fn headers_of(document: &Document) -> HeaderMap {
+/// What the answers for a feed say besides; `path` is percent-encoded.
+pub(super) fn put_feed_headers(headers: &mut HeaderMap, tree: &Tree, path: &str, settings: &Settings) {
+    let own = settings.config.site.url.join(path.trim_start_matches('/'));
+    put(headers, header::LINK, &tree.feed_link(&own.map(String::from).unwrap_or_default()));
+    put(headers, header::VARY, FEED_VARY);
+    put(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+}
+
+pub(super) fn headers_of(document: &Document) -> HeaderMap {
     let form = document.form();
     let mut headers = HeaderMap::new();
     put(&mut headers, header::CACHE_CONTROL, &format!("public, max-age={}", form.max_age));
@@ -220,7 +225,7 @@ async fn answer(document: &Arc<Document>, mut headers: HeaderMap, request: &Head
     (StatusCode::OK, headers, bytes).into_response()
 }
 
-fn put_encoding(headers: &mut HeaderMap, encoding: Encoding) {
+pub(super) fn put_encoding(headers: &mut HeaderMap, encoding: Encoding) {
     match encoding {
         Encoding::Brotli => put(headers, header::CONTENT_ENCODING, "br"),
         Encoding::Gzip => put(headers, header::CONTENT_ENCODING, "gzip"),
@@ -264,7 +269,7 @@ fn notice(tree: &Tree, path: &str, status: StatusCode) -> Response {
     (status, headers, html.cloned().unwrap_or_default()).into_response()
 }
 
-fn put(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+pub(super) fn put(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     // Our own values are ASCII; one that is not would only be left out.
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
