@@ -301,3 +301,50 @@ fn two_versions_of_one_second_have_two_dates() {
     newsroom.look();
     assert!(newsroom.modified("/feed.rss") > first, "a reader that goes by the date would miss the second");
 }
+
+#[test]
+fn a_summary_is_text_and_arrives_as_text() {
+    let mut newsroom = Newsroom::new();
+    let text =
+        "---\ntitle: A\nsummary: \"Q&A <Weekly> <script>alert(1)</script>\"\ndate: 2026-02-01\n---\nText.\n";
+    newsroom.write("articles/en/a.md", text);
+    newsroom.look();
+    let rss = newsroom.page("/feed.rss");
+    assert!(!rss.contains("<script>"), "readers take a description for HTML: {rss}");
+    assert!(rss.contains("Q&amp;A &lt;Weekly&gt; &lt;script&gt;"), "{rss}");
+    assert_eq!(newsroom.items()[0]["summary"], "Q&A <Weekly> <script>alert(1)</script>");
+}
+
+#[test]
+fn what_is_pasted_from_other_sites_comes_out_readable() {
+    let mut newsroom = Newsroom::new();
+    let script = "if(a<b){x}".repeat(150);
+    let page = format!(
+        "<html><head><title>Don&#8217;t caf&eacute;</title><meta name=\"date\" content=\"2026-02-01\"></head><body>\
+         <script>{script}</script><p>First.</p><iframe src=\"https://www.youtube.com/embed/abc\" title=\"A film\"></iframe>\
+         <noscript><img src=\"a.png\" alt=\"A\"></noscript><img src=\"data:image/gif;base64,R0\" alt=\"lazy\">\
+         <img src=\"https://count.example/p.gif\" width=\"1\" height=\"1\"></body></html>"
+    );
+    newsroom.write("articles/en/pasted.html", page);
+    newsroom.write("articles/en/old-mac.md", "---\rtitle: Old Mac\rdate: 2026-02-02\r---\rOne.\r\rTwo.\r");
+    newsroom.look();
+    let items = newsroom.items();
+    assert_eq!(items[0]["title"], "Old Mac");
+    assert!(items[0]["content_html"].as_str().unwrap().contains("<p>One.</p>\n<p>Two.</p>"), "{items:#?}");
+    assert_eq!(items[1]["title"], "Don’t café");
+    let html = items[1]["content_html"].as_str().unwrap();
+    assert!(html.contains("<a href=\"https://www.youtube.com/watch?v=abc\">A film</a>"), "{html}");
+    assert!(
+        html.contains("media/en/a.png") && html.contains("lazy") && !html.contains("count.example"),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_site_folder_that_somebody_took_away_is_filled_again() {
+    let mut newsroom = Newsroom::new().piece("One", "2026-02-01");
+    newsroom.look();
+    std::fs::remove_dir_all(newsroom.path("public")).unwrap();
+    newsroom.look();
+    assert!(newsroom.path("public/feed.rss").exists() && newsroom.path("public/one/index.html").exists());
+}
