@@ -28,6 +28,7 @@ const USER_AGENT: &str = "Byline";
 #[derive(Clone)]
 pub struct Outbound {
     public: Client,
+    private: Client,
     anywhere: Client,
 }
 
@@ -38,6 +39,8 @@ pub enum Trust {
     Author,
     /// Anybody: public addresses only.
     Stranger,
+    /// Anybody, on a network that the author vouches for: any address, but no redirects.
+    Neighbour,
 }
 
 /// What came back.
@@ -81,7 +84,8 @@ impl Outbound {
         };
         let public = client().dns_resolver(PublicOnly).redirect(Policy::none()).build().map_err(failed)?;
         let anywhere = client().redirect(Policy::limited(REDIRECTS_MAX)).build().map_err(failed)?;
-        Ok(Self { public, anywhere })
+        let private = client().redirect(Policy::none()).build().map_err(failed)?;
+        Ok(Self { public, private, anywhere })
     }
 
     /// GET; no more than `most` bytes of the answer.
@@ -107,8 +111,10 @@ impl Outbound {
     }
 
     fn client(&self, url: &Url, trust: Trust) -> Result<&Client, OutboundError> {
-        if trust == Trust::Author {
-            return Ok(&self.anywhere);
+        match trust {
+            Trust::Author => return Ok(&self.anywhere),
+            Trust::Neighbour => return Ok(&self.private),
+            Trust::Stranger => {}
         }
         // An address in figures is never resolved, so it is looked at here.
         let figures = match url.host() {

@@ -212,7 +212,7 @@ pub fn topic_url(path: &str, settings: &Settings) -> String {
 }
 
 fn trust(settings: &Settings) -> Trust {
-    if settings.config.hub.private_callbacks { Trust::Author } else { Trust::Stranger }
+    if settings.config.hub.private_callbacks { Trust::Neighbour } else { Trust::Stranger }
 }
 
 /// `sha256=…` (`WebSub` §7.1).

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::{Entry, Feed, Format};
+use super::{Entry, Feed, Format, Place};
 
 /// The document.
 pub fn document(feed: &Feed) -> Vec<u8> {
@@ -14,7 +14,8 @@ pub fn document(feed: &Feed) -> Vec<u8> {
         title: &masthead.title,
         home_page_url: masthead.home.as_str(),
         user_comment: format!(
-            "This is a feed: a feed reader that is given its address, {address}, shows what is new on {}.",
+            "This is a feed: a feed reader that is given its address, {}, shows what is new on {}.",
+            feed.current(Format::Json),
             masthead.home
         ),
         next_url: feed.older().map(|older| feed.archive(older, Format::Json)),
@@ -24,7 +25,7 @@ pub fn document(feed: &Feed) -> Vec<u8> {
         description: &masthead.description,
         language: masthead.language.as_str(),
         authors: vec![Author { name: &masthead.author }],
-        hubs: masthead.hubs.iter().map(|url| Hub { r#type: "WebSub", url: url.as_str() }).collect(),
+        hubs: hubs(feed),
         items: feed.entries.iter().map(|entry| item(entry, feed)).collect(),
     };
     let mut bytes = serde_json::to_vec_pretty(&document).expect("strings and lists serialise");
@@ -50,6 +51,12 @@ struct Document<'f> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hubs: Vec<Hub<'f>>,
     items: Vec<Item<'f>>,
+}
+
+/// Nobody needs to be told of an archive, which does not change.
+fn hubs(feed: &Feed) -> Vec<Hub<'_>> {
+    let hubs = feed.masthead.hubs.iter().filter(|_| matches!(feed.place, Place::Current { .. }));
+    hubs.map(|url| Hub { r#type: "WebSub", url: url.as_str() }).collect()
 }
 
 #[derive(Serialize)]

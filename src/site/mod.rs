@@ -173,7 +173,7 @@ pub struct Published {
 }
 
 impl Tree {
-    /// The same with more signposts, and those that are gone no longer.
+    /// The same with more signposts.
     fn with(mut self, more: Signposts) -> Self {
         for (path, to) in more.moved {
             self.signposts.moved.insert(path, to);

@@ -1,6 +1,6 @@
 //! What readers reach by HTTP: the published tree, and the page for leaving a newsletter.
 //!
-//! A GET never changes anything. Feeds and pages come from memory; the store is asked only about
+//! A GET never changes anything. Feeds come from memory and pages from `public/`; the store is asked only about
 //! leaving.
 
 mod conditional;

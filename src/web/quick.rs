@@ -62,7 +62,7 @@ impl Quick {
             return None; // its date is not yet one to give out
         }
         let site = ready.settings.as_ref()?.config.site.url.host_str().unwrap_or_default();
-        if !is_ours(text(headers, header::HOST).unwrap_or_default(), site) {
+        if !text(headers, header::HOST).is_some_and(|host| is_ours(host, site)) {
             return None;
         }
         if conditional::is_known(headers, feed.document.etag(), &feed.modified) {

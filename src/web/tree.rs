@@ -70,7 +70,11 @@ fn old_address(tree: &Tree, path: &str, uri: &Uri) -> Option<Response> {
                 }
             }
             "feed" if path == "/" => {
-                let kind = if value == "atom" { Format::Atom } else { Format::Rss };
+                let kind = match value {
+                    "atom" => Format::Atom,
+                    "json" => Format::Json,
+                    _ => Format::Rss,
+                };
                 return Some(moved(&format!("/feed.{}", kind.ending())));
             }
             "page" | "paged"
@@ -122,16 +126,23 @@ async fn feed(
     peer: Peer,
 ) -> Response {
     let raw = request.uri.query() == Some("raw");
-    let section = path.split("archive/").next().and_then(|path| path.rsplit_once('/'));
+    // An archive lies in a folder of its own below its section.
+    let section = path.rsplit_once('/').map(|(folder, _)| match document.form().kind {
+        Kind::Archive => folder.trim_end_matches("archive").trim_end_matches('/'),
+        _ => folder,
+    });
     if is_navigation(&request.headers)
         && !raw
-        && let Some((prefix, _)) = section
+        && let Some(prefix) = section
         && let Found::Document(view) = tree.at(&format!("{prefix}/feed.html"))
     {
         return person(view, &request.headers).await;
     }
     let mut headers = headers_of(document);
     put_feed_headers(&mut headers, tree, request.uri.path(), &app.settings());
+    if document.form().kind == Kind::Archive {
+        headers.remove(header::LINK); // nobody needs to be told of what does not change
+    }
     if let Some(news) = document.since(|etag| wants_news_since(&request.headers, etag)) {
         return only_news(document, news, headers, &request.headers);
     }

@@ -180,3 +180,29 @@ fn commands_that_cannot_be_done_say_why() {
     assert_eq!(said.code, 2);
     assert!(said.stderr.contains("`byline init .` makes one"), "{}", said.stderr);
 }
+
+#[test]
+fn e5_feed_lint_shows_the_faults_of_anybodys_feed() {
+    let folder = Folder::sample();
+    let serving = folder.serve();
+    for path in ["/feed.rss", "/feed.atom", "/feed.json"] {
+        // The address in the feed is the site's, not that of the test.
+        let file = folder.path("fetched");
+        std::fs::write(&file, serving.get(path).body).unwrap();
+        let said = folder.run(&["feed", "lint", file.to_str().unwrap()]).done();
+        assert!(said.last_line().ends_with("no problems"), "{said:?}");
+    }
+    let said = folder.run(&["feed", "lint", &format!("http://{}/feed.rss", serving.address)]);
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("[self-doesnt-match-location]"), "{}", said.stderr);
+    folder.write(
+        "bad.rss",
+        "<rss version=\"2.0\"><channel>\n<title>A</title>\n<author>me</author>\n</channel></rss>",
+    );
+    let said = folder.run(&["feed", "lint", folder.path("bad.rss").to_str().unwrap()]);
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("bad.rss:3:") && said.stderr.contains("hint:"), "{}", said.stderr);
+    let page = folder.run(&["feed", "lint", &format!("http://{}/", serving.address)]);
+    assert!(page.code == 1 && page.stderr.contains("[not-a-feed]"), "{}", page.stderr);
+    assert_eq!(folder.run(&["feed", "lint", "no-such-file"]).code, 2);
+}

@@ -273,6 +273,7 @@ fn f36_f40_feeds_may_be_kept_and_nothing_about_them_differs_by_query_or_cookie()
         ("/tags/water/feed/", "/tags/water/feed.rss"),
         ("/?feed=rss2", "/feed.rss"),
         ("/?feed=atom", "/feed.atom"),
+        ("/?feed=json", "/feed.json"),
     ] {
         let moved = serving.get(old);
         assert_eq!((moved.status, moved.header("location")), (301, new), "{old}");
@@ -362,9 +363,13 @@ fn f39_readers_get_the_feed_whatever_they_accept_and_a_person_gets_a_page() {
         assert!(page.text().contains(&address), "{path} names the address to copy: {}", page.text());
     }
     let raw = ask(&serving, "/feed.rss?raw", &browser);
-    assert_eq!(raw.body, feed.body);
+    assert!(raw.body == feed.body);
     let known = [browser[0], browser[1], ("If-None-Match", feed.header("etag"))];
     assert_eq!(ask(&serving, "/feed.rss", &known).status, 200, "a person never gets an empty answer");
+    folder.write("articles/en/kept.md", "---\ntitle: Kept\ndate: 2026-02-03\ntags: [My archive]\n---\nX.\n");
+    let tag = "/tags/my-archive/feed.rss";
+    wait_until("the tag", 15, || serving.poll(tag).status == 200);
+    assert!(ask(&serving, tag, &browser).text().contains(&format!("{SITE}{tag}")));
 }
 
 #[test]
