@@ -69,7 +69,7 @@ impl Pinger {
             .collect()
             .await;
         let others = settings.config.hub.others.iter().map(Url::to_string).collect();
-        let due = self.store.due_pings(others, feeds.clone(), now).await?;
+        let due = self.store.due_pings(others, feeds.clone(), now, BATCH_MAX).await?;
         let pings: Vec<Result<bool, StoreError>> = stream::iter(due)
             .map(|ping| self.ping(ping, &feeds, settings, now))
             .buffer_unordered(CALLS_MAX)

@@ -188,6 +188,11 @@ impl Config {
         raw::read(file, environment, root)
     }
 
+    /// Whether an environment variable of this name overrides a key.
+    pub fn is_overriding(name: &str) -> bool {
+        raw::overriding(name).is_some()
+    }
+
     /// The newsletter of this id.
     pub fn newsletter(&self, id: &str) -> Option<&Newsletter> {
         self.newsletters.iter().find(|newsletter| newsletter.id == id)

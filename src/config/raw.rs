@@ -31,13 +31,18 @@ pub(super) fn read(file: SourceFile, environment: &BTreeMap<String, String>, roo
     let mut tree = Node::from_toml(Arc::new(file), &problems);
     let is_whole = !problems.has_errors();
     for (name, value) in environment {
-        if let Some(path) = name.strip_prefix("BYLINE_").filter(|path| path.contains("__")) {
+        if let Some(path) = overriding(name) {
             override_key(&mut tree, name, path, value, &problems);
         }
     }
     let reader = Reader { problems: &problems, environment, root };
     let config = reader.config(&tree);
     Reading { config, problems: problems.into_vec(), is_whole }
+}
+
+/// The key that a variable overrides, if it does: `BYLINE_LOG` does not.
+pub(super) fn overriding(name: &str) -> Option<&str> {
+    name.strip_prefix("BYLINE_").filter(|path| path.contains("__"))
 }
 
 /// `MAIL__SMTP__PORT=2525` is `[mail.smtp] port = 2525`; a hyphen of an id is typed as `_`.

@@ -219,7 +219,7 @@ fn settings_key(config: &str, environment: &BTreeMap<String, String>, files: &[S
     let program = program.map(|program| format!("{} {:?}", program.len(), program.modified().ok()));
     let program = program.unwrap_or_default();
     let mut parts = vec![program.as_str(), config];
-    for (name, value) in environment.iter().filter(|(name, _)| name.starts_with("BYLINE_")) {
+    for (name, value) in environment.iter().filter(|(name, _)| Config::is_overriding(name)) {
         parts.extend([name.as_str(), value.as_str()]);
     }
     for file in files {

@@ -282,8 +282,7 @@ impl Site {
             Extent::Part => Tree::clone(&before).with(edition.signposts),
         };
         let mut fresh = Vec::new();
-        let made = made?;
-        let made: Vec<Made> = made.into_iter().flatten().collect();
+        let made: Vec<Made> = made?.into_iter().flatten().collect();
         let mut written = made.iter().filter(|made| made.has_changed).count();
         let paths = edition.sheets.into_iter().flat_map(|sheet| sheet.documents);
         for ((path, _), made) in paths.zip(made) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Transaction, params};
 
-use super::{Result, Store, from_ms, to_ms};
+use super::{Result, Store, to_ms};
 
 /// Subscriptions of one feed, at the most.
 pub const SUBSCRIPTIONS_PER_TOPIC_MAX: i64 = 10_000;
@@ -286,27 +286,13 @@ impl Store {
         .await
     }
 
-    /// How many subscribers each feed has, by path, and until when the last lease runs.
-    pub async fn hub_subscribers(&self) -> Result<BTreeMap<String, (usize, DateTime<Utc>)>> {
-        self.act(move |tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT topic, count(*), max(lease_until) FROM hub_subscription GROUP BY topic",
-            )?;
-            let rows = statement.query_map([], |row| {
-                let count: i64 = row.get(1)?;
-                Ok((row.get(0)?, (count as usize, from_ms(row.get(2)?))))
-            })?;
-            Ok(rows.collect::<std::result::Result<_, _>>()?)
-        })
-        .await
-    }
-
     /// Other hubs that were told of another version than the one that is out, or of none.
     pub async fn due_pings(
         &self,
         hubs: Vec<String>,
         current: BTreeMap<String, String>,
         now: DateTime<Utc>,
+        most: usize,
     ) -> Result<Vec<DuePing>> {
         self.act(move |tx| {
             let mut statement = tx.prepare_cached(
@@ -320,7 +306,7 @@ impl Store {
                         Some(row) => (row.get(0)?, row.get(1)?, row.get(2)?),
                         None => Default::default(),
                     };
-                    if told != *etag && not_before <= to_ms(now) {
+                    if due.len() < most && told != *etag && not_before <= to_ms(now) {
                         due.push(DuePing { hub: hub.clone(), topic: topic.clone(), failures });
                     }
                 }
