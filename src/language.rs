@@ -167,6 +167,12 @@ impl Language {
         }
     }
 
+    /// Names one after the other, with the language's comma.
+    pub fn list(&self, names: &[String]) -> String {
+        let comma = if matches!(self.primary(), "fa" | "ar" | "ur" | "ps" | "ckb") { "، " } else { ", " };
+        names.join(comma)
+    }
+
     /// A number in the language's digits.
     pub fn number(&self, number: usize) -> String {
         match self.primary() {
@@ -174,6 +180,17 @@ impl Language {
             _ => number.to_string(),
         }
     }
+}
+
+/// By which words are put in order: Persian ones as in its alphabet, where پ follows ب, which Unicode's
+/// numbers do not.
+pub fn collation(text: &str) -> Vec<u32> {
+    const ALPHABET: &str = "آاأإبپتثجچحخدذرزژسشصضطظعغفقکكگلمنوؤهةیيئى";
+    let place = |letter: char| match ALPHABET.chars().position(|known| known == letter) {
+        Some(place) => 0x0600 + place as u32,
+        None => u32::from(letter),
+    };
+    text.chars().flat_map(char::to_lowercase).filter(|letter| *letter != '\u{200C}').map(place).collect()
 }
 
 /// Right-to-left letters outnumber left-to-right ones.

@@ -18,7 +18,7 @@ use url::{Host, Url};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For the whole exchange.
-const TIMEOUT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// Redirects that are followed for the author.
 const REDIRECTS_MAX: usize = 5;
 /// What we call ourselves; a version would only tell what we do not know yet.
@@ -48,8 +48,8 @@ pub enum Trust {
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The value of Content-Type.
-    pub media_type: String,
+    /// Where it came from, after redirects.
+    pub url: Url,
     /// No more than was asked for.
     pub body: Vec<u8>,
 }
@@ -94,20 +94,19 @@ impl Outbound {
         receive(client.get(url.clone()), most).await
     }
 
-    /// POST; no more than `most` bytes of the answer.
+    /// POST; the answer's status alone is of interest.
     pub async fn post(
         &self,
         url: &Url,
         trust: Trust,
         headers: &[(&str, String)],
         body: impl Into<reqwest::Body>,
-        most: usize,
-    ) -> Result<Answer, OutboundError> {
+    ) -> Result<u16, OutboundError> {
         let mut request = self.client(url, trust)?.post(url.clone()).body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        receive(request, most).await
+        Ok(request.send().await.map_err(failed)?.status().as_u16())
     }
 
     fn client(&self, url: &Url, trust: Trust) -> Result<&Client, OutboundError> {
@@ -117,13 +116,8 @@ impl Outbound {
             Trust::Stranger => {}
         }
         // An address in figures is never resolved, so it is looked at here.
-        let figures = match url.host() {
-            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-            Some(Host::Domain(_)) | None => None,
-        };
-        match figures.filter(|address| !is_public(*address)) {
-            Some(address) => Err(OutboundError::NotPublic(address.to_string())),
+        match url.host().filter(|host| !is_public_host(host)) {
+            Some(host) => Err(OutboundError::NotPublic(host.to_string())),
             None => Ok(&self.public),
         }
     }
@@ -131,12 +125,8 @@ impl Outbound {
 
 async fn receive(request: reqwest::RequestBuilder, most: usize) -> Result<Answer, OutboundError> {
     let mut response = request.send().await.map_err(failed)?;
-    let media_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
-    let mut answer = Answer {
-        status: response.status().as_u16(),
-        media_type: media_type.unwrap_or_default().to_string(),
-        body: Vec::new(),
-    };
+    let mut answer =
+        Answer { status: response.status().as_u16(), url: response.url().clone(), body: Vec::new() };
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if answer.body.len() + chunk.len() > most {
             return Err(OutboundError::TooLarge(most));
@@ -176,6 +166,15 @@ impl Resolve for PublicOnly {
     }
 }
 
+/// Whether a host is a name, which is looked at when it is resolved, or a public address.
+pub fn is_public_host<S>(host: &Host<S>) -> bool {
+    match host {
+        Host::Ipv4(address) => is_public_v4(*address),
+        Host::Ipv6(address) => is_public((*address).into()),
+        Host::Domain(_) => true,
+    }
+}
+
 /// Whether anybody on the internet could reach it. What is not known to be public is not (IANA's
 /// special-purpose registries).
 pub fn is_public(address: IpAddr) -> bool {
@@ -212,6 +211,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match segments {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => v4(high, low),
         [0x2001, second, ..] => second >= 0x200 && second != 0xdb8, // Teredo, documentation and others
+        [0x3fff, second, ..] if second < 0x1000 => false,           // documentation, RFC 9637
         // Everything that is handed out for the public begins with the bits 001.
         [first, ..] => first & 0xe000 == 0x2000,
     }
@@ -247,6 +247,7 @@ mod tests {
             "2002:7f00:1::",
             "2001::1",
             "2001:db8::1",
+            "3fff::1",
             "ff02::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");

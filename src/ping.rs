@@ -14,16 +14,16 @@ use url::Url;
 use crate::{
     newsroom::Settings,
     outbound::{Outbound, OutboundError, Trust},
-    site::{Document, Kind, Tree},
+    site::{Document, Found, Kind, Tree},
     store::{DuePing, HubRequest, HubSubscription, Store, StoreError},
 };
 
 /// At once, at the most.
-const CALLS_MAX: usize = 16;
+const CALLS_MAX: usize = 64;
 /// In one run, at the most.
 const BATCH_MAX: usize = 256;
-/// What a subscriber may answer.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// What may come back of a challenge.
+const CHALLENGE_BYTES_MAX: usize = 1024;
 /// How often a request is tried that cannot be verified.
 const ATTEMPTS_MAX: u32 = 3;
 /// How long to wait after each failure in a row; the last holds from then on.
@@ -40,8 +40,6 @@ pub struct Pinger {
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pinged {
-    /// Requests that were decided.
-    pub decided: usize,
     /// Hubs and subscribers who know the newest version now.
     pub told: usize,
     /// Those who could not be told.
@@ -49,29 +47,42 @@ pub struct Pinged {
 }
 
 impl Pinger {
-    /// Verifies what was asked, then tells whoever is due.
-    pub async fn run_once(
+    /// Asks subscribers whether what was asked in their name is their wish; how many requests were decided.
+    pub async fn verify_once(
         &self,
-        tree: &Arc<Tree>,
+        tree: &Tree,
+        settings: &Settings,
+        now: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        let due = self.store.due_hub_requests(now, BATCH_MAX).await?;
+        let decided: Vec<Result<bool, StoreError>> = stream::iter(due)
+            .map(|request| self.verify(request, tree, settings, now))
+            .buffer_unordered(CALLS_MAX)
+            .collect()
+            .await;
+        decided.into_iter().try_fold(0, |count, decided| Ok(count + usize::from(decided?)))
+    }
+
+    /// Tells whoever is due.
+    pub async fn tell_once(
+        &self,
+        tree: &Tree,
         settings: &Settings,
         now: DateTime<Utc>,
     ) -> Result<Pinged, StoreError> {
         let feeds: BTreeMap<String, String> =
             feeds(tree).map(|(path, document)| (path.to_string(), document.etag().to_string())).collect();
         let mut pinged = Pinged::default();
-        for request in self.store.due_hub_requests(now, BATCH_MAX).await? {
-            pinged.decided += usize::from(self.verify(request, &feeds, settings, now).await?);
-        }
         let due = self.store.due_hub_subscriptions(feeds.clone(), now, BATCH_MAX).await?;
         let told: Vec<Result<bool, StoreError>> = stream::iter(due)
-            .map(|subscription| self.deliver(subscription, tree, settings, now))
+            .map(|subscription| self.tell_subscriber(subscription, tree, settings, now))
             .buffer_unordered(CALLS_MAX)
             .collect()
             .await;
         let others = settings.config.hub.others.iter().map(Url::to_string).collect();
         let due = self.store.due_pings(others, feeds.clone(), now, BATCH_MAX).await?;
         let pings: Vec<Result<bool, StoreError>> = stream::iter(due)
-            .map(|ping| self.ping(ping, &feeds, settings, now))
+            .map(|ping| self.tell_hub(ping, &feeds, settings, now))
             .buffer_unordered(CALLS_MAX)
             .collect()
             .await;
@@ -89,12 +100,12 @@ impl Pinger {
     async fn verify(
         &self,
         request: HubRequest,
-        feeds: &BTreeMap<String, String>,
+        tree: &Tree,
         settings: &Settings,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let challenge = crate::text::hex(&rand::random::<[u8; 16]>());
-        let (Some(etag), Ok(mut url)) = (feeds.get(&request.topic), Url::parse(&request.callback)) else {
+        let (Some(feed), Ok(mut url)) = (feed_at(tree, &request.topic), Url::parse(&request.callback)) else {
             self.store.drop_hub_request(request).await?;
             return Ok(true);
         };
@@ -107,9 +118,9 @@ impl Pinger {
         if let Some(token) = &request.verify_token {
             url.query_pairs_mut().append_pair("hub.verify_token", token);
         }
-        match self.outbound.get(&url, trust(settings), ANSWER_BYTES_MAX).await {
+        match self.outbound.get(&url, trust(settings), CHALLENGE_BYTES_MAX).await {
             Ok(answer) if answer.is_success() && answer.body == challenge.as_bytes() => {
-                self.store.grant_hub_request(request, etag.clone(), now).await?;
+                self.store.grant_hub_request(request, feed.etag().to_string(), now).await?;
                 Ok(true)
             }
             Err(OutboundError::Failed(_)) if request.attempts + 1 < ATTEMPTS_MAX => {
@@ -125,38 +136,45 @@ impl Pinger {
         }
     }
 
-    /// Delivers the whole feed (`WebSub` §7), signed if the subscriber gave a secret.
-    async fn deliver(
+    /// Sends the whole feed (`WebSub` §7), signed if the subscriber gave a secret.
+    async fn tell_subscriber(
         &self,
         subscription: HubSubscription,
         tree: &Tree,
         settings: &Settings,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let found = feeds(tree).find(|(path, _)| *path == subscription.topic);
-        let (Some((path, document)), Ok(callback)) = (found, Url::parse(&subscription.callback)) else {
+        let feed = feed_at(tree, &subscription.topic);
+        let (Some(feed), Ok(callback)) = (feed, Url::parse(&subscription.callback)) else {
             self.store.forget_subscriber(subscription.id).await?;
             return Ok(false);
         };
-        let Ok(body) = document.read() else { return Ok(false) };
-        let mut headers = vec![
-            ("content-type", document.form().media_type.to_string()),
-            ("link", tree.feed_link(&topic_url(path, settings))),
-        ];
-        if let Some(secret) = &subscription.secret {
-            headers.push(("x-hub-signature", signature(secret, &body)));
-        }
-        let answered = self.outbound.post(&callback, trust(settings), &headers, body, ANSWER_BYTES_MAX).await;
-        match answered {
-            Ok(answer) if answer.is_success() => {
-                self.store.told_subscriber(subscription.id, document.etag().to_string()).await?;
+        let status = match feed.read() {
+            Ok(body) => {
+                let mut headers = vec![
+                    ("content-type", feed.form().media_type.to_string()),
+                    ("link", tree.feed_link(&topic_url(&subscription.topic, settings))),
+                ];
+                if let Some(secret) = &subscription.secret {
+                    headers.push(("x-hub-signature", signature(secret, &body)));
+                }
+                self.outbound.post(&callback, trust(settings), &headers, body).await.ok()
+            }
+            Err(why) => {
+                tracing::warn!("{} cannot be read from public/: {why}", subscription.topic);
+                None
+            }
+        };
+        match status {
+            Some(200..=299) => {
+                self.store.told_subscriber(subscription.id, feed.etag().to_string()).await?;
                 Ok(true)
             }
-            Ok(answer) if answer.status == 410 => {
+            Some(410) => {
                 self.store.forget_subscriber(subscription.id).await?;
                 Ok(false)
             }
-            Ok(_) | Err(_) => {
+            _ => {
                 let until = now + backoff(subscription.failures);
                 self.store.put_off_subscriber(subscription.id, until).await?;
                 Ok(false)
@@ -165,7 +183,7 @@ impl Pinger {
     }
 
     /// Tells another hub that a feed changed, as all that are in use understand it.
-    async fn ping(
+    async fn tell_hub(
         &self,
         ping: DuePing,
         feeds: &BTreeMap<String, String>,
@@ -180,16 +198,17 @@ impl Pinger {
             .append_pair("hub.topic", &topic)
             .finish();
         let headers = [("content-type", "application/x-www-form-urlencoded".to_string())];
-        let answered = self.outbound.post(&hub, Trust::Author, &headers, form, ANSWER_BYTES_MAX).await;
+        let answered = self.outbound.post(&hub, Trust::Author, &headers, form).await;
         let etag = feeds.get(&ping.topic).cloned().unwrap_or_default();
         match answered {
-            Ok(answer) if answer.is_success() => {
+            Ok(200..=299) => {
                 self.store.told_hub(ping, etag).await?;
                 Ok(true)
             }
             failed => {
                 if ping.failures == 0 {
-                    let why = failed.map_or_else(|why| why.to_string(), |answer| answer.status.to_string());
+                    let why =
+                        failed.map_or_else(|why| why.to_string(), |status| format!("it answered {status}"));
                     tracing::warn!("the hub {hub} could not be told: {why}");
                 }
                 let until = now + backoff(ping.failures);
@@ -203,6 +222,14 @@ impl Pinger {
 /// What can be subscribed to: every feed but archives, which never change.
 pub fn feeds(tree: &Tree) -> impl Iterator<Item = (&str, &Arc<Document>)> {
     tree.documents().filter(|(_, document)| document.form().kind == Kind::Feed)
+}
+
+/// The one at a path.
+pub fn feed_at<'t>(tree: &'t Tree, path: &str) -> Option<&'t Arc<Document>> {
+    match tree.at(path) {
+        Found::Document(document) if document.form().kind == Kind::Feed => Some(document),
+        _ => None,
+    }
 }
 
 /// The address that subscribers know a feed by.

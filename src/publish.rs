@@ -43,7 +43,8 @@ static STYLE: Form = Form {
 };
 static PICTURE: Form = Form { media_type: "image/png", compress: false, ..STYLE };
 
-/// Nothing was published; readers keep what they had.
+/// Not everything was published. If the disk was at fault after readers were shown the new pages, the next
+/// publishing writes what is missing; else they keep what they had.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// A page would not render.
@@ -65,7 +66,13 @@ pub enum PublishError {
     Store(#[from] StoreError),
     /// The disk.
     #[error("cannot write public/: {0}")]
-    Disk(#[from] std::io::Error),
+    Disk(String),
+}
+
+impl From<std::io::Error> for PublishError {
+    fn from(why: std::io::Error) -> Self {
+        Self::Disk(why.to_string())
+    }
 }
 
 /// Publishes, and remembers what was published.
@@ -101,7 +108,7 @@ impl Publisher {
         // An archive changes its neighbours, too.
         let has_cut = !Arc::ptr_eq(&blocks, &plan.archives);
         let published = tokio::task::block_in_place(|| {
-            let edition = edition(&plan, &touched, extent, has_cut);
+            let edition = edition(&plan, &touched, extent, has_cut)?;
             site.publish(edition, now)
         })?;
         self.plan = Some(plan);
@@ -138,7 +145,7 @@ pub async fn documents(
 ) -> Result<Vec<Draft>, PublishError> {
     let archives = Arc::new(store.archives().await?);
     let plan = cut(Plan::new(look, &archives, settings, now), store).await?;
-    let sheets = edition(&plan, &plan.everything(), Extent::Whole, true).sheets.into_iter();
+    let sheets = edition(&plan, &plan.everything(), Extent::Whole, true)?.sheets.into_iter();
     let wanted = sheets.filter(|sheet| sheet.documents.iter().any(|(_, form)| wanted(form)));
     tokio::task::block_in_place(|| {
         let mut drafts = Vec::new();
@@ -158,26 +165,34 @@ fn edition<'p>(
     touched: &Touched,
     extent: Extent,
     with_archives: bool,
-) -> Edition<'p, PublishError> {
+) -> Result<Edition<'p, PublishError>, PublishError> {
     let mut sheets = Vec::new();
+    let mut pages = touched.articles.clone();
     for (prefix, place) in &touched.sections {
         let Some(section) = plan.section(prefix) else { continue };
+        // Those that came after it may have moved it on.
+        let place = place.saturating_add(touched.articles.len());
         feeds::add(&mut sheets, section, plan);
         if extent == Extent::Whole || with_archives {
-            feeds::add_archives(&mut sheets, section, plan);
+            for (index, block) in plan.archives.blocks(prefix).iter().enumerate() {
+                feeds::add_archive(&mut sheets, section, index, block, plan);
+                // Beside the archive, while their texts are in memory.
+                let own = block.iter().filter(|id| pages.remove(id));
+                own.for_each(|id| pages::add_article(&mut sheets, *id, plan));
+            }
         }
-        pages::add_section(&mut sheets, section, *place, plan);
+        pages::add_section(&mut sheets, section, place, plan);
     }
-    pages::add_articles(&mut sheets, touched, plan);
-    pages::add_topics(&mut sheets, plan);
+    pages.iter().for_each(|id| pages::add_article(&mut sheets, *id, plan));
+    pages::add_topics(&mut sheets, touched, plan);
     let signposts = match extent {
         Extent::Whole => {
             pages::add_others(&mut sheets, plan);
-            signposts::all(plan)
+            signposts::all(plan)?
         }
         Extent::Part => signposts::of(touched, plan),
     };
-    Edition { media: signposts::media(touched, plan), sheets, signposts, extent }
+    Ok(Edition { media: signposts::media(touched, plan), sheets, signposts, extent })
 }
 
 type Sheet<'p> = crate::site::Sheet<'p, PublishError>;

@@ -20,12 +20,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::newsroom::{CONFIG, Hint};
 
-/// A file that is being written is looked at when nothing has happened for so long.
-const QUIET: Duration = Duration::from_millis(40);
+/// A file that is still open is looked at when nothing has happened for so long.
+const QUIET: Duration = Duration::from_millis(1000);
 /// One that was closed, or moved to its place, is whole; only what comes with it is waited for.
 const BREATH: Duration = Duration::from_millis(3);
 /// But an endless stream of events is looked into now and then.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_millis(2000);
 /// Hints about more files than this are one about everything.
 const PATHS_MAX: usize = 256;
 /// Folders of the author's, below the newsroom's.
@@ -61,9 +61,13 @@ pub async fn watch(
     wake: Arc<Notify>,
     stop: CancellationToken,
 ) -> notify::Result<()> {
+    // The system speaks of whole paths, wherever the program was started.
+    let root = root.canonicalize().unwrap_or(root);
     let (events, mut seen) = mpsc::unbounded_channel();
     let (seen_root, noted) = (root.clone(), hints.clone());
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+    // What links lead to is not the author's, and is not looked at either.
+    let config = notify::Config::default().with_follow_symlinks(false);
+    let take = move |event: notify::Result<notify::Event>| {
         let is_whole = match event {
             Ok(event) if !is_a_change(&event) || !is_the_authors(&event, &seen_root) => return,
             Ok(event) => {
@@ -77,7 +81,8 @@ pub async fn watch(
             }
         };
         let _ = events.send(is_whole); // nobody listens any more when the program stops
-    })?;
+    };
+    let mut watcher = RecommendedWatcher::new(take, config)?;
     watcher.watch(&root, RecursiveMode::NonRecursive)?;
     let mut watched = BTreeMap::new();
     loop {

@@ -4,6 +4,7 @@
 use std::{ops::Range, sync::Arc};
 
 use chrono_tz::Tz;
+use url::Url;
 
 use super::{
     Announce, Desk, Picture,
@@ -20,6 +21,8 @@ use crate::{
     text::{clean, clean_line},
 };
 
+/// Each has a page and three feeds.
+const TAGS_MAX: usize = 100;
 const DATE_HINT: &str = "write `2024-06-18`, or with a time `2024-06-18T07:30+01:00`";
 
 /// The keys of one piece, each checked; what was not given is empty.
@@ -138,12 +141,12 @@ pub fn read(node: &Node, desk: &Desk<'_>, problems: &Problems) -> FrontMatter {
         expires: when(&mut keys, "expires"),
         language: read_language(&mut keys, desk, problems),
         summary: keys.text("summary").map(line).filter(|summary| !summary.is_empty()),
-        tags: distinct(keys.texts("tags").into_iter().map(line)),
+        tags: read_tags(&mut keys, problems),
         authors: distinct(keys.texts("authors").into_iter().chain(keys.text("author")).map(line)),
         draft: keys.flag("draft").unwrap_or(false),
-        guid: keys.text("guid").map(line).map(|guid| Guid::brought(&guid)),
+        guid: read_guid(&mut keys, problems),
         image: read_image(&mut keys, problems),
-        enclosure: keys.text("enclosure").map(|typed| typed.text.to_string()),
+        enclosure: keys.text("enclosure").and_then(|typed| read_address(typed, problems)),
         announce: read_announce(&mut keys, problems),
         translation: keys.text("translation").map(|typed| typed.text.to_string()),
         slug_span: node.span.start..node.span.start,
@@ -217,16 +220,57 @@ fn read_announce(keys: &mut Keys<'_>, problems: &Problems) -> Announce {
     }
 }
 
+fn read_tags(keys: &mut Keys<'_>, problems: &Problems) -> Vec<String> {
+    let typed = keys.texts("tags");
+    if let Some(beyond) = typed.get(TAGS_MAX) {
+        problems.push(Diagnostic::too_many_tags(&beyond.node.file, &beyond.node.span, TAGS_MAX));
+    }
+    distinct(typed.into_iter().take(TAGS_MAX).map(|typed| clean_line(typed.text)))
+}
+
+/// An id must be an address of some kind (RFC 4287 §4.2.6), and is for ever.
+fn read_guid(keys: &mut Keys<'_>, problems: &Problems) -> Option<Guid> {
+    let typed = keys.text("guid")?;
+    let (file, span) = (&typed.node.file, &typed.node.span);
+    let words = clean_line(typed.text);
+    if words.is_empty() {
+        let hint = "leave it out, and the article gets one";
+        problems.push(Diagnostic::invalid(file, span, "guid", "it is empty", hint));
+        return None;
+    }
+    let guid = Guid::brought(&words);
+    if Url::parse(guid.as_str()).is_err() {
+        problems.push(Diagnostic::odd_guid(file, span));
+    }
+    Some(guid)
+}
+
+/// The address of a file: one below `articles/`, or on the web.
+fn read_address(typed: Typed<'_>, problems: &Problems) -> Option<String> {
+    let text = clean_line(typed.text);
+    let is_fit = match Url::parse(&text) {
+        Ok(url) => matches!(url.scheme(), "http" | "https"),
+        Err(_) => !text.is_empty(),
+    };
+    if !is_fit {
+        let why = "neither a file nor an `https:` address";
+        let hint = "write its path as from the article's own folder: `images/x.jpg`";
+        problems.push(Diagnostic::invalid(&typed.node.file, &typed.node.span, "address", why, hint));
+    }
+    is_fit.then_some(text)
+}
+
 fn read_image(keys: &mut Keys<'_>, problems: &Problems) -> Option<Picture> {
     let node = keys.value("image")?;
-    if let Some(src) = node.as_text() {
-        return Some(Picture { src: src.to_string(), alt: String::new() });
+    if let Some(text) = node.as_text() {
+        let src = read_address(Typed { text, node }, problems)?;
+        return Some(Picture { src, alt: String::new() });
     }
     let mut keys = Keys::of(node, "image", problems)?;
     let src = keys.required_text("src", "write `image: { src: images/x.jpg, alt: \"…\" }`")?;
     let alt = keys.text("alt").map(|typed| clean_line(typed.text)).unwrap_or_default();
     keys.finish();
-    Some(Picture { src: src.text.to_string(), alt })
+    Some(Picture { src: read_address(src, problems)?, alt })
 }
 
 fn read_attributions(node: &Node, desk: &Desk<'_>, problems: &Problems) -> Vec<Attribution> {

@@ -18,6 +18,10 @@ use crate::language::{Direction, Language};
 
 /// Elements inside elements, at the most: sanitising costs the square of it.
 const NESTING_MAX: usize = 100;
+/// Of one element.
+const ATTRIBUTES_MAX: usize = 1000;
+/// A page must be something that a reader can load.
+const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 const TAGS: [&str; 62] = [
     "a",
@@ -114,6 +118,12 @@ pub enum MarkupError {
     /// Deeper than any article is.
     #[error("elements are nested more than {NESTING_MAX} deep")]
     TooDeep,
+    /// More than any element has.
+    #[error("an element has more than {ATTRIBUTES_MAX} attributes")]
+    TooManyAttributes,
+    /// Much of it was made of very little.
+    #[error("it comes to more than {} MiB of HTML", BODY_BYTES_MAX / (1024 * 1024))]
+    TooLong,
 }
 
 /// A text in Markdown, parsed into `arena`.
@@ -158,7 +168,7 @@ pub fn markdown<'a>(arena: &'a Arena<'a>, text: &str, language: &Language, take_
 impl Markdown<'_> {
     /// The text as HTML that is fit to publish.
     pub fn body(self, base: &Base) -> Result<Body, MarkupError> {
-        if self.is_plain() { Ok(self.safe_body(base)) } else { sanitise(&self.html(), base) }
+        if self.is_plain() { self.safe_body(base).of_fit_length() } else { sanitise(&self.html(), base) }
     }
 
     fn html(&self) -> String {
@@ -236,9 +246,7 @@ fn node_text(node: comrak::Node<'_>) -> String {
 
 /// Makes HTML fit to publish: known elements only, no scripts, every address absolute and ASCII.
 pub fn sanitise(html: &str, base: &Base) -> Result<Body, MarkupError> {
-    if nesting(html) > NESTING_MAX {
-        return Err(MarkupError::TooDeep);
-    }
+    check_shape(html)?;
     let html = demote_first_level(&pasted::before(html));
     let prefix = id_prefix(&base.page);
     let media = Arc::new(Mutex::new(Vec::new()));
@@ -263,11 +271,16 @@ pub fn sanitise(html: &str, base: &Base) -> Result<Body, MarkupError> {
         .attribute_filter(move |_, attribute, value| filter(attribute, value, &here, &prefix, &seen))
         .clean(&html)
         .to_string();
-    Ok(Body {
-        // Once more: a character reference (`&#11;`) is decoded only now.
-        html: crate::text::clean(pasted::after(cleaned.trim()).trim()),
-        media: std::mem::take(&mut *media.lock().expect("no one panics holding it")),
-    })
+    // Once more: a character reference (`&#11;`) is decoded only now.
+    let html = crate::text::clean(pasted::after(cleaned.trim()).trim());
+    let media = std::mem::take(&mut *media.lock().expect("no one panics holding it"));
+    Body { html, media }.of_fit_length()
+}
+
+impl Body {
+    fn of_fit_length(self) -> Result<Self, MarkupError> {
+        if self.html.len() > BODY_BYTES_MAX { Err(MarkupError::TooLong) } else { Ok(self) }
+    }
 }
 
 fn tag_attributes() -> HashMap<&'static str, HashSet<&'static str>> {
@@ -295,19 +308,24 @@ fn filter<'v>(
     prefix: &str,
     media: &Mutex<Vec<String>>,
 ) -> Option<Cow<'v, str>> {
+    let note = |url: &String| {
+        if url.starts_with(base.media_root().as_str())
+            && let Ok(mut media) = media.lock()
+        {
+            media.push(url.clone());
+        }
+    };
     match attribute {
         "href" | "src" | "poster" | "cite" => {
             let url = absolute(value, base, prefix)?;
-            if url.starts_with(base.media_root().as_str())
-                && let Ok(mut media) = media.lock()
-            {
-                media.push(url.clone());
-            }
+            note(&url);
             Some(url.into())
         }
         "srcset" => {
             let candidates = candidates(value).into_iter().filter_map(|(address, width)| {
-                let url = absolute(address, base, prefix)?.replace(',', "%2C");
+                let url = absolute(address, base, prefix)?;
+                note(&url);
+                let url = url.replace(',', "%2C");
                 Some(format!("{url} {width}").trim().to_string())
             });
             let candidates: Vec<String> = candidates.collect();
@@ -380,37 +398,68 @@ fn demote_first_level(html: &str) -> String {
     html.replace("<h1", "<h2").replace("</h1", "</h2").replace("<H1", "<h2").replace("</H1", "</h2")
 }
 
-/// How deep elements that must be closed stand in each other; what HTML closes by itself is not
-/// counted.
-fn nesting(html: &str) -> usize {
+/// Refuses what takes very long to read: elements that must be closed and stand too deep in each other,
+/// and elements with very many attributes. What HTML closes by itself is not counted.
+fn check_shape(html: &str) -> Result<(), MarkupError> {
     const SELF_CLOSING: [&str; 29] = [
         "p", "li", "dt", "dd", "td", "th", "tr", "option", "area", "base", "br", "col", "embed", "hr", "img",
         "input", "link", "meta", "param", "source", "track", "wbr", "thead", "tbody", "tfoot", "rt", "rp",
         "body", "html",
     ];
-    let (mut depth, mut deepest) = (0usize, 0);
+    let mut open: Vec<String> = Vec::new();
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         let part = &rest[start + 1..];
-        let name: String = part
-            .trim_start_matches('/')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        rest = part;
-        if !part.starts_with('/') && matches!(name.as_str(), "script" | "style" | "textarea") {
+        let (closes, part) = part.strip_prefix('/').map_or((false, part), |part| (true, part));
+        let end = part.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(part.len());
+        let name = part[..end].to_ascii_lowercase();
+        if name.is_empty() {
+            rest = part;
+            continue;
+        }
+        let (attributes, after) = attributes_of(&part[end..]);
+        if attributes > ATTRIBUTES_MAX {
+            return Err(MarkupError::TooManyAttributes);
+        }
+        rest = after;
+        if !closes && matches!(name.as_str(), "script" | "style" | "textarea") {
             // What stands in there is no markup.
-            rest = part.find("</").map_or("", |end| &part[end..]);
-            continue;
+            rest = rest.find("</").map_or("", |end| &rest[end..]);
+        } else if closes {
+            // An end without a beginning ends nothing.
+            if let Some(place) = open.iter().rposition(|opened| *opened == name) {
+                open.truncate(place);
+            }
+        } else if !SELF_CLOSING.contains(&name.as_str()) {
+            open.push(name);
+            if open.len() > NESTING_MAX {
+                return Err(MarkupError::TooDeep);
+            }
         }
-        if name.is_empty() || SELF_CLOSING.contains(&name.as_str()) {
-            continue;
-        }
-        depth = if part.starts_with('/') { depth.saturating_sub(1) } else { depth + 1 };
-        deepest = deepest.max(depth);
     }
-    deepest
+    Ok(())
+}
+
+/// How many attributes a tag has, and what comes after it. `tag` begins behind the name.
+fn attributes_of(tag: &str) -> (usize, &str) {
+    let (mut count, mut quote, mut before) = (0, None, b' ');
+    for (at, byte) in tag.bytes().enumerate() {
+        let is_blank = byte.is_ascii_whitespace();
+        if quote.is_some() {
+            quote = quote.filter(|open| *open != byte);
+        } else if byte == b'>' {
+            return (count, &tag[at + 1..]);
+        } else if before == b'=' && matches!(byte, b'"' | b'\'') {
+            quote = Some(byte);
+        } else if before.is_ascii_whitespace() && !is_blank && byte != b'=' {
+            count += 1;
+        }
+        // Around `=` there may be space.
+        if !(before == b'=' && is_blank) {
+            before = byte;
+        }
+    }
+    (count, "")
 }
 
 /// Puts `dir` on every block of sanitised HTML that has no attribute of its own.
@@ -418,10 +467,21 @@ pub fn direct(html: &str, direction: Direction) -> String {
     if direction == Direction::LeftToRight {
         return html.to_string();
     }
-    let mut directed = html.to_string();
-    for block in BLOCKS {
-        directed =
-            directed.replace(&format!("<{block}>"), &format!("<{block} dir=\"{}\">", direction.as_str()));
+    let mut directed = String::with_capacity(html.len() + html.len() / 16);
+    let mut parts = html.split('<');
+    directed.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let end = part.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        let attributes = rest.split('>').next().unwrap_or_default();
+        directed.push('<');
+        directed.push_str(name);
+        if BLOCKS.contains(&name) && !attributes.contains(" dir=") {
+            directed.push_str(" dir=\"");
+            directed.push_str(direction.as_str());
+            directed.push('"');
+        }
+        directed.push_str(rest);
     }
     directed
 }

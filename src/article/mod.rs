@@ -34,6 +34,11 @@ use when::When;
 /// A file larger than this is no article.
 pub const ARTICLE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
+/// Guesses about headings that are worth saying.
+const HEADINGS_SAID_MAX: usize = 50;
+/// A longer paragraph is more than an attribution that the author typed.
+const OWN_BYTES_MAX: usize = 4096;
+
 /// What reading an article needs to know of the newsroom.
 #[derive(Debug, Clone, Copy)]
 pub struct Desk<'c> {
@@ -452,7 +457,7 @@ fn read_prose(
         }
         matter.attribution_span = at(part);
     }
-    for part in &prose.headings {
+    for part in prose.headings.iter().take(HEADINGS_SAID_MAX) {
         problems.push(Diagnostic::guessed_heading(file, &at(part)));
     }
     if let Some(part) = &prose.boilerplate {
@@ -474,7 +479,8 @@ pub fn content_of(file: &SourceFile, side: Option<&Arc<SourceFile>>) -> String {
 
 /// If the author typed the very sentence that we are going to put there, ours stands alone.
 fn drop_own_attribution(body: &mut Body, attributions: &[Attribution], language: &Language) {
-    let Some(paragraph) = plain::first_paragraph(&body.html) else { return };
+    let paragraph = plain::first_paragraph(&body.html).filter(|paragraph| paragraph.len() <= OWN_BYTES_MAX);
+    let Some(paragraph) = paragraph.filter(|_| !attributions.is_empty()) else { return };
     let typed = fold(&plain::words(paragraph));
     let same = attributions.iter().any(|attribution| {
         let ours = fold(&attribution.credit(language).sentence);

@@ -71,7 +71,8 @@ fn tag_end(tag: &str) -> usize {
 }
 
 fn tag_name(tag: &str) -> &str {
-    let name = tag.trim_start_matches('<').trim_start_matches('/');
+    let name = tag.strip_prefix('<').unwrap_or(tag);
+    let name = name.strip_prefix('/').unwrap_or(name);
     let end = name.find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(name.len());
     &name[..end]
 }

@@ -24,8 +24,10 @@ pub fn words(html: &str) -> String {
 /// One or two sentences from the first paragraphs.
 pub fn summary(html: &str) -> String {
     let mut summary = String::new();
-    for paragraph in paragraphs(html) {
-        for sentence in sentences(&words(paragraph)) {
+    // Notes stand at the end.
+    let text = html.split("<section").next().unwrap_or(html);
+    for paragraph in paragraphs(text) {
+        for sentence in sentences(&words(&without_marks(paragraph))) {
             let length = summary.chars().count();
             if length >= SUMMARY_CHARACTERS_MIN
                 || (length > 0 && length + sentence.chars().count() > SUMMARY_CHARACTERS_MAX)
@@ -39,6 +41,22 @@ pub fn summary(html: &str) -> String {
         }
     }
     summary
+}
+
+/// Without the numbers that lead to notes.
+fn without_marks(html: &str) -> String {
+    let mut rest = html;
+    let mut text = String::new();
+    while let Some(start) = rest.find("<sup") {
+        let Some(end) = rest[start..].find("</sup>").map(|end| start + end + "</sup>".len()) else { break };
+        text.push_str(&rest[..start]);
+        let raised = &rest[start..end];
+        if !raised.contains("<a ") {
+            text.push_str(raised);
+        }
+        rest = &rest[end..];
+    }
+    text + rest
 }
 
 /// The first paragraph, tags and all, if the body begins with one.
@@ -59,12 +77,14 @@ fn paragraphs(html: &str) -> impl Iterator<Item = &str> {
 fn sentences(text: &str) -> Vec<&str> {
     let mut sentences = Vec::new();
     let mut start = 0;
-    let characters = text.char_indices().peekable();
-    for (index, character) in characters {
-        let ends = matches!(character, '.' | '!' | '?' | '؟' | '…' | '۔');
-        let end = index + character.len_utf8();
+    for (end, _) in
+        text.match_indices(['.', '!', '?', '؟', '…', '۔']).map(|(index, mark)| (index + mark.len(), mark))
+    {
+        if end < start {
+            continue; // within the marks that ended the last one
+        }
         let rest = text[end..].trim_start_matches(['”', '"', '’', '»', ')']);
-        if ends && (rest.is_empty() || rest.starts_with(' ')) {
+        if rest.is_empty() || rest.starts_with(' ') {
             let end = text.len() - rest.len();
             sentences.push(text[start..end].trim());
             start = end;

@@ -1,10 +1,12 @@
 //! `byline build`
 
+use anyhow::{Context, bail};
 use chrono::Utc;
 use serde_json::json;
 
 use super::{Ended, Open, print_json};
 use crate::{
+    daemon::{Lock, LockError},
     diagnostic::{Diagnostic, count},
     newsroom::Folder,
     publish::Publisher,
@@ -13,6 +15,13 @@ use crate::{
 
 pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
+    let _serving = match Lock::take(&folder.data().join("serve.lock")) {
+        Ok(lock) => lock,
+        Err(LockError::Held(pid)) => {
+            bail!("`byline serve` is running on this folder, as process {pid}: it publishes at each save")
+        }
+        Err(why) => return Err(why).context("cannot lock data/serve.lock"),
+    };
     let (look, mut looker) = open.looked().await?;
     let site = Site::new(&folder.public());
     let now = Utc::now();

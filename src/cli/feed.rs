@@ -34,9 +34,17 @@ enum Command {
 
 pub(super) async fn run(arguments: Arguments, json: bool) -> anyhow::Result<Ended> {
     let Command::Lint { targets } = arguments.command;
-    let mut clean = true;
+    let outbound = Outbound::new()?;
+    let (mut clean, mut unread) = (true, false);
     for target in &targets {
-        let (bytes, self_url) = read(target).await?;
+        let (bytes, self_url) = match read(target, &outbound).await {
+            Ok(read) => read,
+            Err(why) => {
+                eprintln!("error: {why:#}");
+                unread = true;
+                continue;
+            }
+        };
         let findings = lint_bytes(&bytes, &Expectation { self_url, now: Some(Utc::now()) });
         let problems = diagnostics(target, &bytes, &findings);
         clean &= !problems.iter().any(Diagnostic::is_worth_saying);
@@ -47,22 +55,27 @@ pub(super) async fn run(arguments: Arguments, json: bool) -> anyhow::Result<Ende
             out!("{target}: {}", summary(&problems));
         }
     }
-    Ok(if clean { Ended::Done } else { Ended::Failed })
+    Ok(match (unread, clean) {
+        (true, _) => Ended::CannotRun,
+        (false, true) => Ended::Done,
+        (false, false) => Ended::Failed,
+    })
 }
 
 /// The bytes, and where they came from.
-async fn read(target: &str) -> anyhow::Result<(Vec<u8>, Option<String>)> {
+async fn read(target: &str, outbound: &Outbound) -> anyhow::Result<(Vec<u8>, Option<String>)> {
     let url = Url::parse(target).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let Some(url) = url else {
         let bytes = std::fs::read(Path::new(target)).with_context(|| format!("cannot read {target}"))?;
         return Ok((bytes, None));
     };
-    let answer = Outbound::new()?.get(&url, Trust::Author, FEED_BYTES_MAX).await;
+    let answer = outbound.get(&url, Trust::Author, FEED_BYTES_MAX).await;
     let answer = answer.with_context(|| format!("cannot fetch {url}"))?;
     if !answer.is_success() {
         bail!("{url} answers with status {}", answer.status);
     }
-    Ok((answer.body, Some(url.into())))
+    // A feed names the address that it has, not the one that led to it.
+    Ok((answer.body, Some(answer.url.into())))
 }
 
 /// Findings as problems of the file `shown`.

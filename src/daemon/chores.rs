@@ -1,4 +1,4 @@
-//! The daemon's chores, each as one look: publish, compose, deliver.
+//! The daemon's chores, each as one look: publish, compose, deliver, and tell hubs and subscribers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,6 +35,15 @@ pub enum Progress {
     Idle,
 }
 
+/// What a look led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// Something may be different.
+    Anew,
+    /// Nothing is.
+    AsBefore,
+}
+
 /// What publishing saw last, for composing.
 #[derive(Default)]
 pub struct Latest {
@@ -52,6 +61,8 @@ pub struct Desk {
     looker: Looker,
     lists: Lists,
     published: Option<(Arc<Settings>, Arc<Look>)>,
+    /// What was wrong with the settings when they were last read.
+    reloaded: Vec<Diagnostic>,
     said: BTreeSet<String>,
 }
 
@@ -73,6 +84,7 @@ impl Desk {
             store,
             publisher: Publisher::default(),
             published: None,
+            reloaded: Vec::new(),
             said: BTreeSet::new(),
             folder,
             environment,
@@ -88,9 +100,10 @@ impl Desk {
         settings: &RwLock<Arc<Settings>>,
         hint: Hint,
         now: DateTime<Utc>,
-    ) -> anyhow::Result<Progress> {
-        let mut problems = self.reload();
+    ) -> anyhow::Result<Published> {
+        self.reload();
         let look = self.looker.look_at(hint, &self.settings, now).await?;
+        let mut done = Published::AsBefore;
         let same = |before: &(Arc<Settings>, Arc<Look>)| {
             Arc::ptr_eq(&before.0, &self.settings) && Arc::ptr_eq(&before.1, &look)
         };
@@ -99,30 +112,43 @@ impl Desk {
             if published.written + published.removed > 0 {
                 tracing::info!(written = published.written, removed = published.removed, "published");
             }
+            done = Published::Anew;
             self.published = Some((self.settings.clone(), look.clone()));
+            *settings.write().expect("nothing panics while holding it") = self.settings.clone();
+            let seen = Some((self.settings.clone(), look.clone()));
+            latest.write().expect("nothing panics while holding it").seen = seen;
             // After they are out: the first reader to ask should not wait for it.
             let tree = site.current();
             tokio::task::spawn_blocking(move || tree.compress_feeds());
         }
-        self.looker.keep().await?;
+        let mut problems = self.reloaded.clone();
         problems.extend(look.problems.iter().cloned());
-        let listed = self.lists.run_once(&self.folder, &look, &self.settings, now).await?;
+        let listed = match self.lists.run_once(&self.folder, &look, &self.settings, now).await {
+            Ok(listed) => listed,
+            Err(why) => {
+                self.say(&problems);
+                return Err(why.into());
+            }
+        };
         problems.extend(listed.problems);
         for (newsletter, synced) in listed.synced.iter().filter(|(_, synced)| synced.added > 0) {
             tracing::info!(newsletter.id = newsletter, added = synced.added, "readers added from a list");
         }
         self.say(&problems);
-        *settings.write().expect("nothing panics while holding it") = self.settings.clone();
-        latest.write().expect("nothing panics while holding it").seen = Some((self.settings.clone(), look));
-        Ok(Progress::Idle)
+        Ok(done)
     }
 
-    /// Reads the settings again if a file of theirs changed. What does not hold is reported, and the
+    /// Writes down what the next start, or a bad version of a file, will need. No reader waits for it.
+    pub async fn settle(&mut self) -> anyhow::Result<()> {
+        Ok(self.looker.keep().await?)
+    }
+
+    /// Reads the settings again if a file of theirs changed. What does not hold is to be said, and the
     /// last that did stays in use.
-    fn reload(&mut self) -> Vec<Diagnostic> {
+    fn reload(&mut self) {
         let fingerprint = fingerprint(&self.folder);
         if fingerprint == self.fingerprint {
-            return Vec::new();
+            return;
         }
         self.fingerprint = fingerprint;
         let (settings, problems) = self.folder.settings(&self.environment).settings();
@@ -132,7 +158,7 @@ impl Desk {
         } else {
             tracing::warn!("the settings do not hold; the last good ones stay in use");
         }
-        problems
+        self.reloaded = problems;
     }
 
     /// Says each problem once, for as long as it lasts.
@@ -148,9 +174,10 @@ impl Desk {
 
 fn fingerprint(folder: &Folder) -> Fingerprint {
     let mut files = Fingerprint::new();
-    enter(&folder.root().join(CONFIG), &mut files);
-    for name in ["templates", "i18n"] {
-        enter(&folder.root().join(name), &mut files);
+    for name in [CONFIG, "templates", "i18n"] {
+        // These may be links; what is below is not followed.
+        let path = folder.root().join(name);
+        enter(&path.canonicalize().unwrap_or(path), &mut files);
     }
     files
 }
@@ -181,20 +208,30 @@ pub(super) async fn compose(
     Ok(Progress::Idle)
 }
 
-/// Tells hubs and subscribers what changed.
-pub(super) async fn ping(
-    pinger: &Pinger,
-    site: &Site,
-    settings: &RwLock<Arc<Settings>>,
-    now: DateTime<Utc>,
-) -> Result<Progress, StoreError> {
-    let settings = settings.read().expect("nothing panics while holding it").clone();
-    let pinged = pinger.run_once(&site.current(), &settings, now).await?;
-    if pinged.told > 0 {
-        tracing::info!(told = pinged.told, failed = pinged.failed, "hubs and subscribers told");
+/// Asks those in whose name something was asked of the hub, and tells hubs and subscribers what changed.
+pub(super) struct Telling {
+    pub pinger: Pinger,
+    pub site: Arc<Site>,
+    pub settings: Arc<RwLock<Arc<Settings>>>,
+}
+
+impl Telling {
+    pub async fn verify(&self, now: DateTime<Utc>) -> Result<Progress, StoreError> {
+        let decided = self.pinger.verify_once(&self.site.current(), &self.settings(), now).await?;
+        Ok(if decided > 0 { Progress::Worked } else { Progress::Idle })
     }
-    let worked = pinged.told + pinged.decided > 0;
-    Ok(if worked { Progress::Worked } else { Progress::Idle })
+
+    pub async fn tell(&self, now: DateTime<Utc>) -> Result<Progress, StoreError> {
+        let pinged = self.pinger.tell_once(&self.site.current(), &self.settings(), now).await?;
+        if pinged.told > 0 {
+            tracing::info!(told = pinged.told, failed = pinged.failed, "hubs and subscribers told");
+        }
+        Ok(if pinged.told > 0 { Progress::Worked } else { Progress::Idle })
+    }
+
+    fn settings(&self) -> Arc<Settings> {
+        self.settings.read().expect("nothing panics while holding it").clone()
+    }
 }
 
 /// Sends what is due, with the settings of the moment.

@@ -104,7 +104,7 @@ impl Node {
                 let message = message.rsplit_once("column").map_or(message, |(_, rest)| {
                     rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':' || c == ' ')
                 });
-                problems.push(Diagnostic::syntax(&file, &span, message));
+                problems.push(Diagnostic::syntax(&file, &span, plain_words(message)));
                 None
             }
         }
@@ -116,6 +116,15 @@ impl Node {
             Value::Text(text) | Value::Plain(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+/// Without the words of the library for its own settings.
+fn plain_words(message: &str) -> &str {
+    match message.split_once(", set ") {
+        Some((what, _)) => what,
+        None if message.starts_with("budget breached") => "it is larger than any front matter is",
+        None => message,
     }
 }
 

@@ -341,6 +341,30 @@ impl Diagnostic {
             .hint("the path counts from the article's own folder")
     }
 
+    /// The first ones count.
+    pub fn too_many_tags(file: &SourceFile, span: &Range<usize>, most: usize) -> Self {
+        Self::warning(file, span, format!("more than {most} tags; from here on they are left out"))
+            .hint("keep those that readers would look for")
+    }
+
+    /// Readers compare ids, and Atom wants an address there.
+    pub fn odd_guid(file: &SourceFile, span: &Range<usize>) -> Self {
+        Self::warning(file, span, "a guid should be an address: `https:…` or `tag:…`")
+            .hint("keep it if the piece was published with it; else leave it out, and the article gets one")
+    }
+
+    /// It would stay among the newest until then.
+    pub fn updated_in_future(file: &SourceFile, span: &Range<usize>) -> Self {
+        Self::warning(file, span, "`updated` is in the future, and readers are told so")
+            .hint("write when the article was last changed")
+    }
+
+    /// Feeds say how long a sound is, which is known only of a file at hand.
+    pub fn enclosure_elsewhere(file: &SourceFile, span: &Range<usize>, url: &str) -> Self {
+        Self::warning(file, span, format!("`{url}` is not in `articles/`, so no feed names it"))
+            .hint("put the sound or film beside the article, and link to what is elsewhere in the text")
+    }
+
     /// A line that was taken for the attribution.
     pub fn guessed_outlet(file: &SourceFile, span: &Range<usize>, outlet: &str) -> Self {
         Self::note(file, span, format!("taken for the attribution: written for {outlet}"))

@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs,
+    path::Path,
     sync::Arc,
 };
 
@@ -15,7 +16,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Look, LookError, Looker, Settings,
     look::{Last, News, article, remark, sighting},
-    scan::{Scanned, Stamp, is_passed_over, read, side_of},
+    scan::{DEPTH_MAX, Scanned, Stamp, is_passed_over, read, side_of},
 };
 use crate::{
     article::{Article, ArticleId, Format, Manuscript, State, ledger::Record},
@@ -122,13 +123,19 @@ impl Looker {
     }
 
     fn glimpse(&self, path: &str, look: &Look, config: &Config) -> Seen {
-        let full = self.folder.articles().join(path);
-        let is_plain = Format::of(path).is_some() && !path.split('/').any(is_passed_over);
+        let articles = self.folder.articles();
+        let full = articles.join(path);
+        // Folders that a look at everything does not go into.
+        let folders = full.ancestors().skip(1).take_while(|folder| *folder != articles);
+        let is_deep = folders.clone().count() > DEPTH_MAX;
+        let is_elsewhere = folders.clone().any(Path::is_symlink);
+        let is_plain =
+            Format::of(path).is_some() && !path.split('/').any(is_passed_over) && !is_deep && !is_elsewhere;
         let Some(metadata) = fs::symlink_metadata(&full).ok().filter(|file| is_plain && file.is_file())
         else {
             return Seen::More;
         };
-        let side = side_of(path).map(|side| self.folder.articles().join(side));
+        let side = side_of(path).map(|side| articles.join(side));
         if side.is_some_and(|side| side.exists()) {
             return Seen::More;
         }
@@ -235,7 +242,8 @@ impl Looker {
         let problems = Problems::default();
         glimpse.manuscript.remarks.iter().for_each(|remark| problems.push(remark.clone()));
         let file = || glimpse.scanned.file(&self.folder.articles());
-        remark(article, &file, &|path| look.media.contains_key(path), config, now, &problems);
+        let is_there = |path: &str| look.media.contains_key(path) || look.present.contains(path);
+        remark(article, &file, &is_there, config, now, &problems);
         problems.into_vec()
     }
 }

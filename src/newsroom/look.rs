@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -161,6 +162,7 @@ impl Looker {
         let scan = tokio::task::block_in_place(|| {
             self.scanner.scan(&self.folder.articles(), &config.desk(), &self.texts)
         });
+        tracing::debug!("looked through articles/");
         let scan = scan.map_err(|why| LookError::Folder(format!("cannot read articles/: {why}")))?;
         if !self.folder.articles().is_dir() && self.knows_articles().await? {
             let why = "articles/ is not there any more; the site stays as it was";
@@ -177,6 +179,7 @@ impl Looker {
             return Ok(last.look.clone());
         }
         let look = Arc::new(self.enter(&scan, config, now).await?);
+        tracing::debug!(articles = look.articles.len(), "entered in the ledger");
         self.scanner.drop_sources(&self.unentered);
         self.has_all_texts &= self.unentered.len() <= SOURCES_MAX;
         self.unkept.append(&mut self.unentered);
@@ -211,6 +214,7 @@ impl Looker {
             self.store.keep_texts(texts.collect()).await?;
         }
         self.has_all_texts = true;
+        tracing::debug!("texts and readings are kept");
         Ok(())
     }
 
@@ -267,7 +271,7 @@ impl Looker {
             scan.articles.iter().map(|scanned| (scanned.path.as_str(), scanned.as_ref())).collect();
         for article in &articles {
             if let Some(scanned) = files.get(article.manuscript.path.as_str()) {
-                let is_there = |path: &str| scan.media.contains_key(path);
+                let is_there = |path: &str| scan.media.contains_key(path) || files.contains_key(path);
                 let file = || scanned.file(&articles_folder);
                 remark(article, &file, &is_there, config, now, &problems);
             }
@@ -427,17 +431,37 @@ pub(super) fn remark(
         }
     }
     let root = config.site.url.join("media/").map(String::from).unwrap_or_default();
-    for url in manuscript.media() {
+    if manuscript.updated.is_some_and(|updated| updated > now) && article.state(now) == State::Live {
+        let file = file();
+        problems.push(Diagnostic::updated_in_future(&file, &place_of("updated", &file.text)));
+    }
+    let shown: BTreeSet<&str> = manuscript.media().collect();
+    for url in shown {
         let Some(path) = url.strip_prefix(&root) else { continue };
         let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
         if !is_there(&path) {
             let name = path.rsplit('/').next().unwrap_or(&path);
             let file = file();
-            let start = file.text.find(name).unwrap_or(0);
-            let end = if start == 0 { 0 } else { start + name.len() };
-            problems.push(Diagnostic::missing_media(&file, &(start..end), name));
+            problems.push(Diagnostic::missing_media(&file, &place_of(name, &file.text), name));
         }
     }
+    if let Some(url) = manuscript.enclosure.as_deref().filter(|url| !url.starts_with(&root)) {
+        let file = file();
+        let name = url.rsplit('/').next().unwrap_or(url);
+        problems.push(Diagnostic::enclosure_elsewhere(&file, &place_of(name, &file.text), url));
+    }
+}
+
+/// Where a file's name stands in a text, as a word of its own; else its beginning.
+fn place_of(name: &str, text: &str) -> Range<usize> {
+    let is_part = |character: Option<char>| {
+        character.is_some_and(|character| character.is_alphanumeric() || "-_".contains(character))
+    };
+    let mut places = text.match_indices(name).map(|(start, _)| start..start + name.len());
+    let whole = places.find(|place| {
+        !is_part(text[..place.start].chars().next_back()) && !is_part(text[place.end..].chars().next())
+    });
+    whole.filter(|_| !name.is_empty()).unwrap_or(0..0)
 }
 
 fn next_change(articles: &[Article], now: DateTime<Utc>) -> Option<DateTime<Utc>> {

@@ -281,6 +281,9 @@ fn make_key(path: &Path) -> io::Result<()> {
     // Unlike a rename, a link does not replace the key that another process made first.
     let linked = fs::hard_link(&temporary, path);
     fs::remove_file(&temporary)?;
+    if let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?; // its name too: without it, no link of a letter works
+    }
     match linked {
         Err(why) if why.kind() != io::ErrorKind::AlreadyExists => Err(why),
         _ => Ok(()),

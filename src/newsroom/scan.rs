@@ -22,7 +22,7 @@ use crate::{
 /// When more files than this are read at once, their texts are not held until the ledger has them.
 pub(super) const SOURCES_MAX: usize = 256;
 /// Folders inside folders, at the most.
-const DEPTH_MAX: usize = 12;
+pub(super) const DEPTH_MAX: usize = 12;
 
 /// A file as the file system tells it apart from its next version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

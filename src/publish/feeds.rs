@@ -9,8 +9,8 @@ use super::{
     signposts::media_file,
 };
 use crate::{
-    article::Article,
-    feed::{ENTRIES_MAX, Enclosure, Entry, Feed, Format, MAX_AGE_SECONDS, Place, fitting},
+    article::{Article, ArticleId},
+    feed::{ENTRIES_MAX, Enclosure, Entry, Feed, Format, MAX_AGE_SECONDS, Masthead, Place, fitting},
     newsroom::TextAway,
     site::{self, Form, Key},
 };
@@ -56,19 +56,23 @@ pub(super) fn add<'p>(sheets: &mut Vec<Sheet<'p>>, section: &'p Section, plan: &
     add_formats(sheets, &format!("{}feed", section.prefix), forms, key, (section, place, current, plan));
 }
 
-/// Adds every archive of a section.
-pub(super) fn add_archives<'p>(sheets: &mut Vec<Sheet<'p>>, section: &'p Section, plan: &'p Plan) {
-    let blocks = plan.archives.blocks(&section.prefix);
-    for (index, block) in blocks.iter().enumerate() {
-        // One that left the section, or the site, leaves its archive.
-        let live = block.iter().filter_map(|id| plan.article(*id));
-        let own = live.filter(|live| section.kind == Kind::Whole || is_in(live, section)).cloned();
-        let own: Arc<[Arc<Live>]> = own.collect();
-        let place = Place::Archive { number: index + 1, archives: blocks.len() };
-        let key = archive_key(&own, index + 1 == blocks.len(), section, plan);
-        let path = format!("{}archive/{}", section.prefix, index + 1);
-        add_formats(sheets, &path, &ARCHIVES, key, (section, place, own, plan));
-    }
+/// Adds the archive of a section that has the articles of `block`; `index` counts from 0.
+pub(super) fn add_archive<'p>(
+    sheets: &mut Vec<Sheet<'p>>,
+    section: &'p Section,
+    index: usize,
+    block: &[ArticleId],
+    plan: &'p Plan,
+) {
+    let archives = plan.archives.blocks(&section.prefix).len();
+    // One that left the section, or the site, leaves its archive.
+    let live = block.iter().filter_map(|id| plan.article(*id));
+    let own = live.filter(|live| section.kind == Kind::Whole || is_in(live, section)).cloned();
+    let own: Arc<[Arc<Live>]> = own.collect();
+    let place = Place::Archive { number: index + 1, archives };
+    let key = archive_key(&own, index + 1 == archives, section, plan);
+    let path = format!("{}archive/{}", section.prefix, index + 1);
+    add_formats(sheets, &path, &ARCHIVES, key, (section, place, own, plan));
 }
 
 fn is_in(live: &Live, section: &Section) -> bool {
@@ -157,7 +161,7 @@ fn enclosure(article: &Article, plan: &Plan) -> Option<Enclosure> {
 }
 
 fn current_key(articles: &[Arc<Live>], archives: usize, section: &Section, plan: &Plan) -> Key {
-    let about = format!("{} {archives} {:?}", section.prefix, section.name);
+    let about = format!("{archives} {}", section.about());
     let mut parts: Vec<Vec<u8>> = vec![plan.settings.key.as_ref().to_vec(), about.into_bytes()];
     for live in articles {
         parts.push(live.key.as_ref().to_vec());
@@ -174,7 +178,8 @@ fn current_key(articles: &[Arc<Live>], archives: usize, section: &Section, plan:
 /// Not of the articles' texts: an archive stays as it was cut when a piece in it is edited. Only a
 /// withdrawal, a newer archive beside it, or another name or address of the site rewrites one.
 fn archive_key(articles: &[Arc<Live>], is_newest: bool, section: &Section, plan: &Plan) -> Key {
-    let masthead = plan.masthead(section);
+    // An archive names no hub.
+    let masthead = Masthead { hubs: Vec::new(), ..plan.masthead(section) };
     let about = format!("{ARCHIVE_FORMAT} {is_newest} {masthead:?}");
     let guids = articles.iter().map(|live| live.article.guid.to_string());
     Key::of([about].into_iter().chain(guids))

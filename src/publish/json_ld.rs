@@ -15,7 +15,10 @@ pub(super) fn of(article: &Article, translation: Option<&Article>, config: &Conf
     let authors: Vec<Value> = manuscript
         .authors
         .iter()
-        .map(|name| json!({ "@type": "Person", "name": name, "url": config.site.url }))
+        .map(|name| match name == config.site.author.for_readers_of(&manuscript.language) {
+            true => json!({ "@type": "Person", "name": name, "url": config.site.url }),
+            false => json!({ "@type": "Person", "name": name }), // a guest has a site of their own
+        })
         .collect();
     let mut data = Map::new();
     let mut put = |key: &str, value: Value| data.insert(key.to_string(), value);
@@ -48,10 +51,11 @@ pub(super) fn of(article: &Article, translation: Option<&Article>, config: &Conf
     }
     if let Some(other) = translation {
         // Which of the two came first is what the author says, by naming the other.
-        let (key, url) = match manuscript.translation.is_some() {
-            true => ("translationOfWork", page_of(other, &config.site.url)),
-            false => ("workTranslation", page_of(other, &config.site.url)),
+        let key = match (&manuscript.translation, &other.manuscript.translation) {
+            (Some(_), None) => "translationOfWork",
+            _ => "workTranslation",
         };
+        let url = page_of(other, &config.site.url);
         let language = &other.manuscript.language;
         put(key, json!({ "@type": "NewsArticle", "@id": url, "url": url, "inLanguage": language }));
     }

@@ -11,7 +11,7 @@ use super::{
     sections::{Kind, Live, Section},
 };
 use crate::{
-    article::{Article, attribution::SearchEngines},
+    article::{Article, ArticleId, attribution::SearchEngines},
     feed::page_of,
     language::Language,
     newsroom::Settings,
@@ -53,34 +53,36 @@ pub(super) fn add_section<'p>(
         let path = list_path(section, number);
         let neighbours =
             (number == Some(full), number.is_none() && full > 0, number.is_none().then_some(full));
-        let key = list_key(&articles, &format!("{path} {neighbours:?} {}", section.name), plan);
+        let key = list_key(&articles, &format!("{path} {neighbours:?} {}", section.about()), plan);
         let own = path.clone();
         let make = move || Ok(list(section, &articles, (number, full), &own, plan)?.into_bytes());
         sheets.push(Sheet::one(path, &PAGE, key, make));
     }
     let newest: Vec<Arc<Live>> = section.articles.iter().take(FEED_VIEW_ARTICLES).cloned().collect();
     let path = format!("{}feed.html", section.prefix);
-    let key = list_key(&newest, &format!("{path} {}", section.name), plan);
+    let key = list_key(&newest, &format!("{path} {}", section.about()), plan);
     let make = move || Ok(feed_view(section, &newest, plan)?.into_bytes());
     sheets.push(Sheet::one(path, &PAGE, key, make));
 }
 
-/// Adds the pages of the articles that are touched.
-pub(super) fn add_articles<'p>(sheets: &mut Vec<Sheet<'p>>, touched: &Touched, plan: &'p Plan) {
-    for live in touched.articles.iter().filter_map(|id| plan.article(*id)) {
-        let path = format!("/{}/", live.article.manuscript.slug);
-        let translation = plan.translation(&live.article).map(|other| other.key);
-        let key = Key::of([Some(live.key), translation].into_iter().flatten());
-        let make = move || Ok(piece(live, plan)?.into_bytes());
-        sheets.push(Sheet::one(path, &PAGE, key, make));
-    }
+/// Adds the page of an article, if that is out.
+pub(super) fn add_article<'p>(sheets: &mut Vec<Sheet<'p>>, id: ArticleId, plan: &'p Plan) {
+    let Some(live) = plan.article(id) else { return };
+    let path = format!("/{}/", live.article.manuscript.slug);
+    let translation = plan.translation(&live.article).map(|other| other.key);
+    let key = Key::of([Some(live.key), translation].into_iter().flatten());
+    let make = move || Ok(piece(live, plan)?.into_bytes());
+    sheets.push(Sheet::one(path, &PAGE, key, make));
 }
 
-/// Adds the pages with every tag, and with every outlet.
-pub(super) fn add_topics<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan) {
+/// Adds the pages with every tag, and with every outlet, if one of them is touched.
+pub(super) fn add_topics<'p>(sheets: &mut Vec<Sheet<'p>>, touched: &Touched, plan: &'p Plan) {
     for (kind, prefix, title) in
         [(Kind::Tag, "/tags/", "page.topics"), (Kind::Outlet, "/outlets/", "page.outlets")]
     {
+        if !touched.sections.keys().any(|section| section.starts_with(prefix)) {
+            continue;
+        }
         let counted: Vec<(&Section, usize)> =
             plan.sections_of(kind).map(|section| (section, section.articles.len())).collect();
         if counted.is_empty() {
@@ -112,13 +114,13 @@ pub(super) fn add_others<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan) {
 }
 
 /// What stands where nothing does, in each language.
-pub(super) fn notices(plan: &Plan) -> Vec<(Language, Notices)> {
+pub(super) fn notices(plan: &Plan) -> Result<Vec<(Language, Notices)>, TemplateError> {
     let settings = &plan.settings;
     let languages = settings.config.site.languages.iter();
-    let notices = languages.filter_map(|language| {
-        let missing = notice(Page::Missing, "missing.title", language, settings);
-        let gone = notice(Page::Gone, "gone.title", language, settings);
-        Some((language.clone(), Notices { missing: missing.ok()?, gone: gone.ok()? }))
+    let notices = languages.map(|language| {
+        let missing = notice(Page::Missing, "missing.title", language, settings)?;
+        let gone = notice(Page::Gone, "gone.title", language, settings)?;
+        Ok((language.clone(), Notices { missing, gone }))
     });
     notices.collect()
 }
@@ -257,7 +259,9 @@ fn topics(
         url,
         ..head(language)
     };
-    let topics = sections.iter().map(|(section, count)| TopicLink {
+    let mut sections: Vec<&(&Section, usize)> = sections.iter().collect();
+    sections.sort_by_cached_key(|(section, _)| crate::language::collation(&section.name));
+    let topics = sections.into_iter().map(|(section, count)| TopicLink {
         name: section.name.clone(),
         url: Some(plan.url(&section.prefix).to_string()),
         count: language.number(*count),
@@ -291,7 +295,7 @@ fn piece(live: &Live, plan: &Plan) -> Result<String, PublishError> {
     card.body_html = Some(crate::article::markup::direct(&plan.text(article)?, language.direction()));
     let full = FullArticle {
         card,
-        author: manuscript.authors.join(", "),
+        author: language.list(&manuscript.authors),
         updated: (updated > published).then(|| Moment {
             date: language.date(&updated.with_timezone(&config.site.zone)),
             datetime: machine(updated),

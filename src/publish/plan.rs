@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use imbl::{OrdMap, Vector};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use url::Url;
 
 use super::sections::{self, Kind, Live, Section};
@@ -17,10 +17,9 @@ use crate::{
     feed::{Masthead, distinct},
     language::Localised,
     newsroom::{Look, Settings, TextAway},
+    site::IN_PATH,
     store::Archives,
 };
-
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Everything that an edition is made of.
 #[derive(Clone)]
@@ -135,15 +134,21 @@ impl Plan {
             return manuscript.translation.is_none() && !self.named.contains(manuscript.slug.as_str());
         };
         let (old, new) = (&was.article.manuscript, &live.article.manuscript);
-        old.slug == new.slug
+        // What it leaves would have to be taken away: pages of a section, a picture.
+        let prefixes = |live: &Live| -> BTreeSet<String> {
+            live.sections(&self.settings.config).into_iter().map(|(_, prefix, _)| prefix).collect()
+        };
+        let shown: BTreeSet<&str> = new.media().collect();
+        prefixes(was).is_subset(&prefixes(live))
+            && old.media().all(|url| shown.contains(url))
+            && old.slug == new.slug
             && old.aliases == new.aliases
             && old.translation == new.translation
             && old.language == new.language
             && self.settings.config.site.languages.contains(&new.language)
     }
 
-    /// Puts an article where it belongs now; nothing if that leaves a section empty, which would have to
-    /// go.
+    /// Puts an article where it belongs now; nothing if that changes more than a section's newest pages.
     fn put(&mut self, live: &Arc<Live>, was: Option<&Arc<Live>>, touched: &mut Touched) -> Option<()> {
         let settings = self.settings.clone();
         let config = &settings.config;
@@ -161,20 +166,18 @@ impl Plan {
             }
         }
         for (kind, prefix, name) in live.sections(config) {
+            let known = self.section(&prefix).map(Section::about);
             let language = live.article.manuscript.language.clone();
             let section = self
                 .sections
                 .entry(prefix.clone())
-                .or_insert_with(|| Section::new(kind, prefix.clone(), language.clone(), name));
+                .or_insert_with(|| Section::new(kind, prefix.clone(), language, name));
             let place = section.put(live, was.is_none() || waited.contains(&prefix));
-            if !section.is_main() && section.language != language {
-                section.settle_language(config.site.language());
-                section.settle_name(&settings);
+            section.settle(&settings);
+            if known.is_some_and(|known| known != section.about()) {
+                return None; // all its pages say so
             }
             touch(&prefix, place);
-        }
-        if touched.sections.keys().any(|prefix| self.section(prefix).is_none_or(Section::is_empty)) {
-            return None;
         }
         if let Some(was) = was {
             self.updates.remove(&was.updated);

@@ -115,9 +115,9 @@ impl Section {
         matches!(self.kind, Kind::Whole | Kind::Language)
     }
 
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.articles.is_empty()
+    /// What all its pages and feeds say of it.
+    pub fn about(&self) -> String {
+        format!("{} {} {:?}", self.prefix, self.language, self.name)
     }
 
     /// Readers can get at everything that was ever in the feeds of the site and of its languages. Those
@@ -180,15 +180,27 @@ impl Section {
         self.waiting.iter().chain(rest).take(most).cloned().collect()
     }
 
-    /// A section of tags or outlets speaks the language of all its articles, or the usual one.
-    pub fn settle_language(&mut self, usual: &Language) {
+    /// A section of tags or outlets speaks the language of all its articles, or the usual one. An outlet
+    /// is called as that language calls it, a tag as the newest article spells it.
+    pub fn settle(&mut self, settings: &Settings) {
         if self.is_main() {
             return;
         }
+        let usual = settings.config.site.language();
         let mut languages = self.articles.iter().map(|live| &live.article.manuscript.language);
         let first = languages.next().unwrap_or(usual);
         let common = if languages.all(|language| language == first) { first } else { usual };
         self.language = common.clone();
+        let own = self.prefix.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let name = if self.kind == Kind::Outlet {
+            let outlet = settings.config.outlets.get(own);
+            outlet.map(|outlet| outlet.name.for_readers_of(&self.language).to_string())
+        } else {
+            let newest = self.articles.front().into_iter();
+            let mut tags = newest.flat_map(|live| &live.article.manuscript.tags);
+            tags.find(|tag| tag_slug(tag).is_some_and(|slug| slug.as_str() == own)).cloned()
+        };
+        self.name = name.unwrap_or_else(|| std::mem::take(&mut self.name));
     }
 }
 
@@ -237,21 +249,8 @@ pub(super) fn all(
     let nothing = HashSet::new();
     let filled = sections.into_iter().map(|(prefix, (mut section, articles))| {
         section.fill(articles, archived.get(&prefix).unwrap_or(&nothing));
-        section.settle_language(usual);
-        section.settle_name(settings);
+        section.settle(settings);
         (prefix, section)
     });
     filled.collect()
-}
-
-impl Section {
-    /// An outlet is called as the section's language calls it.
-    pub fn settle_name(&mut self, settings: &Settings) {
-        let id = self.prefix.trim_start_matches("/outlets/").trim_end_matches('/');
-        if self.kind == Kind::Outlet
-            && let Some(outlet) = settings.config.outlets.get(id)
-        {
-            self.name = outlet.name.for_readers_of(&self.language).to_string();
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! Where else things are: pictures, old addresses, withdrawn articles.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use url::Url;
 
@@ -10,7 +9,7 @@ use super::{
     plan::{Plan, Touched},
     sections::{Live, Section},
 };
-use crate::site::Signposts;
+use crate::{site::Signposts, template::TemplateError};
 
 /// Addresses that other programs gave their feeds, and readers still ask for.
 const OLD_FEEDS: [(&str, &str); 12] = [
@@ -29,16 +28,16 @@ const OLD_FEEDS: [(&str, &str); 12] = [
 ];
 
 /// Those of the whole site.
-pub(super) fn all(plan: &Plan) -> Signposts {
+pub(super) fn all(plan: &Plan) -> Result<Signposts, TemplateError> {
     let mut signposts = Signposts {
-        notices: pages::notices(plan),
+        notices: pages::notices(plan)?,
         feed_link: pages::feed_link(plan),
         ..Signposts::default()
     };
     plan.sections().for_each(|section| add_old_feeds(&mut signposts, section, plan));
     plan.live().for_each(|live| add_article(&mut signposts, live, plan));
     add_withdrawn(&mut signposts, plan);
-    signposts
+    Ok(signposts)
 }
 
 /// Those of what is touched.
@@ -64,7 +63,8 @@ fn add_article(signposts: &mut Signposts, live: &Live, plan: &Plan) {
     let article = &live.article;
     let to = live.url(&plan.settings.config.site.url).path().to_string();
     let own = &article.manuscript.slug;
-    signposts.moved.insert(format!("/{own}"), to.clone());
+    // Another article may link to its file.
+    signposts.moved.insert(format!("/media/{}", article.manuscript.path), to.clone());
     // A piece that was brought along from elsewhere: `/?p=1043` asks for it.
     if let Some((_, query)) = article.guid.as_str().split_once("/?") {
         signposts.moved.insert(format!("/?{query}"), to.clone());
@@ -80,10 +80,9 @@ fn add_article(signposts: &mut Signposts, live: &Live, plan: &Plan) {
 
 /// Addresses of withdrawn articles say so. What stands or has moved there is found before this.
 fn add_withdrawn(signposts: &mut Signposts, plan: &Plan) {
-    let read: BTreeSet<_> = plan.look.articles.keys().copied().collect();
     for record in plan.look.records.values() {
         // A file that is there and cannot be read is no withdrawal.
-        let unread = plan.look.present.contains(&record.path) && !read.contains(&record.id);
+        let unread = plan.look.present.contains(&record.path) && !plan.look.articles.contains_key(&record.id);
         if record.seq.is_some() && plan.article(record.id).is_none() && !unread {
             signposts.gone.extend(record.slugs.iter().map(|slug| format!("/{slug}/")));
         }

@@ -52,7 +52,8 @@ impl Journal {
             }
         }
         let journal = Self { file, known };
-        if text.lines().count() > journal.known.len() * SLACK {
+        let is_torn = !text.is_empty() && !text.ends_with('\n');
+        if is_torn || text.lines().count() > journal.known.len() * SLACK {
             // Only longer than it need be, if this fails.
             let _ = journal.rewrite();
         }
@@ -79,7 +80,7 @@ impl Journal {
         }
         let text: String = lines.iter().map(ToString::to_string).collect();
         if let Some(folder) = self.file.parent() {
-            fs::create_dir_all(folder)?;
+            durable::make_folder(folder)?;
         }
         let mut file = OpenOptions::new().create(true).append(true).open(&self.file)?;
         file.write_all(text.as_bytes())?;

@@ -10,15 +10,20 @@ mod journal;
 mod key;
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use chrono::{DateTime, Utc};
 use imbl::{OrdMap, OrdSet};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rayon::prelude::*;
 
 pub use document::{Document, Encoding};
@@ -28,7 +33,14 @@ use self::{
     document::{Facts, etag_of},
     journal::{Journal, Line},
 };
-use crate::{durable, language::Language};
+use crate::{
+    durable::{self, Staged},
+    language::Language,
+};
+
+/// What need not be escaped in an address's path.
+pub const IN_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// How a kind of document is kept and served.
 #[derive(Debug)]
@@ -155,8 +167,8 @@ pub enum Found<'t> {
     Document(&'t Arc<Document>),
     /// A file.
     Media(&'t Media),
-    /// It is elsewhere now.
-    Moved(&'t str),
+    /// It is elsewhere now, percent-encoded.
+    Moved(Cow<'t, str>),
     /// It was withdrawn.
     Gone,
     /// Nothing ever was.
@@ -189,8 +201,12 @@ impl Tree {
         if let Some(media) = self.media.get(path) {
             return Found::Media(media);
         }
+        let folder = format!("{path}/");
+        if self.documents.contains_key(&folder) {
+            return Found::Moved(utf8_percent_encode(&folder, IN_PATH).to_string().into());
+        }
         if let Some(to) = self.signposts.moved.get(path) {
-            return Found::Moved(to);
+            return Found::Moved(to.into());
         }
         if self.signposts.gone.contains(path) {
             return Found::Gone;
@@ -231,11 +247,14 @@ pub struct Site {
     folder: PathBuf,
     current: RwLock<Arc<Tree>>,
     journal: Mutex<Journal>,
+    misses: AtomicBool,
 }
 
 /// A document of the new generation.
 struct Made {
     document: Arc<Document>,
+    /// Its file, if that is not in the folder yet.
+    staged: Option<Staged>,
     /// The journal does not know it yet, so the folder may not have it.
     is_new: bool,
     /// Its bytes are not what they were.
@@ -246,7 +265,8 @@ impl Site {
     /// A site published into `folder`; nothing is in memory yet.
     pub fn new(folder: &Path) -> Self {
         let journal = Mutex::new(Journal::open(folder));
-        Self { folder: folder.to_path_buf(), current: RwLock::default(), journal }
+        let misses = AtomicBool::new(false);
+        Self { folder: folder.to_path_buf(), current: RwLock::default(), journal, misses }
     }
 
     /// The generation that readers see.
@@ -254,9 +274,22 @@ impl Site {
         self.current.read().expect("nothing panics while holding it").clone()
     }
 
-    /// Whether `public/` is still there; if not, everything must be published anew.
+    /// Whether `public/` has what was published, as far as anybody knows; if not, everything must be
+    /// published anew.
     pub fn is_whole(&self) -> bool {
-        self.journal.lock().expect("nothing panics while holding it").is_there()
+        let front = self.file_of("/");
+        let lacks_front = matches!(self.current().at("/"), Found::Document(_)) && !front.exists();
+        !lacks_front && !self.misses.load(Ordering::Relaxed) && self.journal().is_there()
+    }
+
+    /// Somebody asked for a file that should be in `public/` and is not.
+    pub fn misses_a_file(&self) {
+        self.misses.store(true, Ordering::Relaxed);
+    }
+
+    /// Also after a page that made the program panic: what was written down is right all the same.
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes what changed, lets readers see it all at once, and makes it durable. On an error before the
@@ -266,7 +299,10 @@ impl Site {
         edition: Edition<'_, E>,
         now: DateTime<Utc>,
     ) -> Result<Published, E> {
-        let mut journal = self.journal.lock().expect("nothing panics while holding it");
+        if edition.extent == Extent::Whole {
+            self.misses.store(false, Ordering::Relaxed);
+        }
+        let mut journal = self.journal();
         let mut before = self.current();
         if !journal.is_there() {
             // Nothing stands in the folder any more, whatever stood there.
@@ -277,11 +313,12 @@ impl Site {
         let sheets = edition.sheets.par_iter();
         let made: Result<Vec<Vec<Made>>, E> =
             sheets.map(|sheet| self.make(sheet, &before, known, now)).collect();
+        tracing::debug!(sheets = edition.sheets.len(), "all documents are made");
         let mut tree = match edition.extent {
             Extent::Whole => Tree { signposts: edition.signposts, ..Tree::default() },
             Extent::Part => Tree::clone(&before).with(edition.signposts),
         };
-        let mut fresh = Vec::new();
+        let (mut fresh, mut fresh_media, mut staged) = (Vec::new(), Vec::new(), Vec::new());
         let made: Vec<Made> = made?.into_iter().flatten().collect();
         let mut written = made.iter().filter(|made| made.has_changed).count();
         let paths = edition.sheets.into_iter().flat_map(|sheet| sheet.documents);
@@ -289,24 +326,44 @@ impl Site {
             if made.is_new {
                 fresh.push((path.clone(), made.document.clone()));
             }
+            staged.extend(made.staged);
             tree.documents.insert(path, made.document);
         }
-        for (path, source) in edition.media {
+        let placed: Vec<_> = edition
+            .media
+            .into_par_iter()
+            .map(|(path, source)| {
+                let placed = self.stage_media(&path, &source);
+                (path, placed)
+            })
+            .collect();
+        for (path, media) in placed {
             // A file that was taken away meanwhile is missing from the site, and its article says so.
-            match self.place_media(&path, &source, &mut written) {
-                Ok(Some(media)) => drop(tree.media.insert(path, media)),
+            match media {
+                Ok(Some((media, copy))) => {
+                    written += usize::from(copy.is_some());
+                    if copy.is_some() || !journal.known.contains_key(&path) {
+                        fresh_media.push((path.clone(), media.path.clone()));
+                    }
+                    staged.extend(copy);
+                    tree.media.insert(path, media);
+                }
                 Ok(None) => {}
                 Err(why) => tracing::warn!("{path} cannot be published: {why}"),
             }
         }
+        // All of it is made and lies ready: nothing was touched until here.
+        staged.into_par_iter().try_for_each(Staged::place)?;
+        tracing::debug!("all documents are in their places");
         let tree = Arc::new(tree);
         *self.current.write().expect("nothing panics while holding it") = tree.clone();
-        self.keep(&fresh)?;
+        self.keep(&fresh, &fresh_media)?;
+        tracing::debug!("all documents are safe");
         let removed = match edition.extent {
             Extent::Whole => self.sweep(&tree, &mut journal)?,
             Extent::Part => 0,
         };
-        note(&mut journal, &tree, &fresh)?;
+        note(&mut journal, &fresh, &fresh_media)?;
         Ok(Published { written, removed })
     }
 
@@ -342,16 +399,19 @@ impl Site {
         before: &Tree,
         known: Option<&Facts>,
     ) -> Option<Made> {
+        let file = self.file_of(path);
         if let Some(document) = before.documents.get(path)
             && document.key() == key
             && std::ptr::eq(document.form(), form)
+            && let is_there = stands(&file, &document.facts())
+            && (form.in_memory || is_there)
         {
-            let is_new = known.is_none_or(|facts| *facts != document.facts());
-            return Some(Made { document: document.clone(), is_new, has_changed: false });
+            let is_new = !is_there || known.is_none_or(|facts| *facts != document.facts());
+            return Some(Made { document: document.clone(), staged: None, is_new, has_changed: false });
         }
-        let file = self.file_of(path);
         let facts = known.filter(|facts| facts.key == key && stands(&file, facts))?;
-        let stood = |document| Made { document: Arc::new(document), is_new: false, has_changed: false };
+        let stood =
+            |document| Made { document: Arc::new(document), staged: None, is_new: false, has_changed: false };
         if !form.in_memory {
             return Some(stood(Document::in_folder(form, facts.clone(), file)));
         }
@@ -359,8 +419,7 @@ impl Site {
         Some(stood(Document::in_memory(form, facts.clone(), bytes, None)))
     }
 
-    /// A document with these bytes. A page is then in the folder already, though not yet for sure after a
-    /// power cut.
+    /// A document with these bytes. What is not held in memory then lies ready beside its place.
     #[allow(clippy::too_many_arguments)] // all that a document is, and was
     fn place(
         &self,
@@ -384,26 +443,25 @@ impl Site {
         let fresh = || later.map_or(SystemTime::from(now), |later| later.max(SystemTime::from(now)));
         let modified = last.map_or_else(fresh, |facts| facts.modified);
         let facts = Facts { key, etag, modified, bytes: bytes.len() };
-        let document = if form.in_memory {
-            Document::in_memory(form, facts, bytes, old.map(AsRef::as_ref))
-        } else {
-            if has_changed {
-                durable::place(&file, &bytes, Some(modified))?;
-            }
-            Document::in_folder(form, facts, file)
+        let stage = || durable::stage(file.clone(), &bytes, Some(modified));
+        let staged = (has_changed && !form.in_memory).then(stage).transpose()?;
+        let document = match form.in_memory {
+            true => Document::in_memory(form, facts, bytes, old.map(AsRef::as_ref)),
+            false => Document::in_folder(form, facts, file),
         };
-        Ok(Made { document: Arc::new(document), is_new: true, has_changed })
+        Ok(Made { document: Arc::new(document), staged, is_new: true, has_changed })
     }
 
     /// Writes what is in memory alone, and makes sure of all that is new.
-    fn keep(&self, fresh: &[(String, Arc<Document>)]) -> io::Result<()> {
+    fn keep(&self, fresh: &[(String, Arc<Document>)], media: &[(String, PathBuf)]) -> io::Result<()> {
         for (path, document) in fresh.iter().filter(|(_, document)| document.form().in_memory) {
             let file = self.file_of(path);
             if !stands(&file, &document.facts()) || fs::read(&file)? != document.read()? {
-                durable::place(&file, &document.read()?, Some(document.modified()))?;
+                durable::stage(file, &document.read()?, Some(document.modified()))?.place()?;
             }
         }
-        durable::make_sure(fresh.iter().map(|(path, _)| self.file_of(path)).collect())
+        let files = fresh.iter().map(|(path, _)| self.file_of(path));
+        durable::make_sure(&self.folder, files.chain(media.iter().map(|(_, file)| file.clone())).collect())
     }
 
     fn file_of(&self, path: &str) -> PathBuf {
@@ -414,18 +472,17 @@ impl Site {
         }
     }
 
-    fn place_media(&self, path: &str, source: &Path, written: &mut usize) -> io::Result<Option<Media>> {
+    /// A file that pages show, and its copy if that is not in the folder yet.
+    fn stage_media(&self, path: &str, source: &Path) -> io::Result<Option<(Media, Option<Staged>)>> {
         let Ok(original) = fs::metadata(source) else { return Ok(None) };
         let file = self.file_of(path);
         let (bytes, modified) = (original.len(), original.modified()?);
         let same = fs::metadata(&file)
             .is_ok_and(|copy| copy.len() == bytes && copy.modified().is_ok_and(|time| time == modified));
-        if !same {
-            durable::write(&file, &fs::read(source)?, Some(modified))?;
-            *written += 1;
-        }
+        let copy = || durable::stage_copy(file.clone(), source, modified);
+        let copy = (!same).then(copy).transpose()?;
         let media_type = mime_guess::from_path(path).first_or_octet_stream().to_string();
-        Ok(Some(Media { path: file, bytes, modified, media_type }))
+        Ok(Some((Media { path: file, bytes, modified, media_type }, copy)))
     }
 
     /// Takes away what an earlier generation published and this one has not. What somebody else put into
@@ -433,27 +490,32 @@ impl Site {
     fn sweep(&self, tree: &Tree, journal: &mut Journal) -> io::Result<usize> {
         let stands = |path: &String| tree.documents.contains_key(path) || tree.media.contains_key(path);
         let old: Vec<String> = journal.known.keys().filter(|path| !stands(path)).cloned().collect();
-        let mut removed = 0;
+        let mut removed = Vec::new();
         for path in &old {
             let file = self.file_of(path);
-            removed += usize::from(fs::remove_file(&file).is_ok());
-            // A folder that is empty now was the page's own.
-            if let Some(folder) = file.parent().filter(|folder| *folder != self.folder) {
-                let _ = fs::remove_dir(folder);
+            match durable::remove(&file) {
+                Ok(()) => removed.push(Line::Removed(path)),
+                // It stays written down, so the next publishing tries again.
+                Err(why) => tracing::warn!("{path} cannot be taken out of public/: {why}"),
             }
+            // Folders that are empty now were the page's own.
+            let folders = file.ancestors().skip(1).take_while(|folder| *folder != self.folder);
+            let _ = folders.map(fs::remove_dir).take_while(Result::is_ok).count();
         }
-        journal.add(&old.iter().map(|path| Line::Removed(path)).collect::<Vec<_>>())?;
-        Ok(removed)
+        journal.add(&removed)?;
+        Ok(removed.len())
     }
 }
 
 /// Writes down what was published.
-fn note(journal: &mut Journal, tree: &Tree, fresh: &[(String, Arc<Document>)]) -> io::Result<()> {
-    let media: Vec<String> =
-        tree.media.keys().filter(|path| !journal.known.contains_key(*path)).cloned().collect();
+fn note(
+    journal: &mut Journal,
+    fresh: &[(String, Arc<Document>)],
+    media: &[(String, PathBuf)],
+) -> io::Result<()> {
     let documents = fresh.iter().map(|(path, document)| Line::Document(path, document.facts()));
-    let lines: Vec<Line<'_>> = documents.chain(media.iter().map(|path| Line::Media(path))).collect();
-    journal.add(&lines)
+    let media = media.iter().map(|(path, _)| Line::Media(path));
+    journal.add(&documents.chain(media).collect::<Vec<_>>())
 }
 
 /// Whether the file at hand can be the one that was written down.
@@ -544,6 +606,34 @@ mod tests {
         restarted.publish(edition(&pages), at(5)).unwrap();
         assert_eq!(validators(&restarted, "/feed.rss").2, "f");
         assert_eq!(fs::read_to_string(folder.path().join("feed.rss")).unwrap(), "f");
+    }
+
+    #[test]
+    fn a_publish_that_fails_leaves_everything_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::new(folder.path());
+        site.publish(edition(&[("/", "a"), ("/b/", "b")]), at(1)).unwrap();
+        let mut failing = edition(&[("/", "changed"), ("/c/", "c"), ("/b/", "b")]);
+        let why = || Err(io::Error::other("this one will not render"));
+        failing.sheets.push(Sheet::one("/d/".to_string(), &PAGE, Key::of(["d"]), why));
+        assert!(site.publish(failing, at(2)).is_err());
+        assert_eq!(fs::read_to_string(folder.path().join("index.html")).unwrap(), "a");
+        assert!(!folder.path().join("c/index.html").exists());
+        let left = |entry: &fs::DirEntry| durable::is_temporary(&entry.file_name().to_string_lossy());
+        assert!(!fs::read_dir(folder.path()).unwrap().any(|entry| left(&entry.unwrap())));
+        assert_eq!(site.publish(edition(&[("/", "a"), ("/b/", "b")]), at(3)).unwrap(), Published::default());
+        assert_eq!(validators(&site, "/").2, "a");
+    }
+
+    #[test]
+    fn a_page_that_somebody_changed_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::new(folder.path());
+        site.publish(edition(&[("/", "a"), ("/b/", "b")]), at(1)).unwrap();
+        fs::write(folder.path().join("index.html"), "defaced").unwrap();
+        fs::remove_file(folder.path().join("b/index.html")).unwrap();
+        site.publish(edition(&[("/", "a"), ("/b/", "b")]), at(2)).unwrap();
+        assert_eq!((validators(&site, "/").2, validators(&site, "/b/").2), ("a".into(), "b".into()));
     }
 
     #[test]

@@ -231,13 +231,15 @@ impl Store {
                 .execute([to_ms(now)])?;
             let mut statement = tx.prepare_cached(
                 "SELECT id, topic, callback, secret, failures, told FROM hub_subscription
-                 WHERE not_before <= ?1 ORDER BY id",
+                 WHERE not_before <= ?1 ORDER BY failures, id",
             )?;
             let mut rows = statement.query([to_ms(now)])?;
             let mut due = Vec::new();
-            while let Some(row) = rows.next()? {
+            while due.len() < most
+                && let Some(row) = rows.next()?
+            {
                 let (topic, told): (String, String) = (row.get(1)?, row.get(5)?);
-                if due.len() < most && current.get(&topic).is_some_and(|etag| *etag != told) {
+                if current.get(&topic).is_some_and(|etag| *etag != told) {
                     let (id, callback) = (row.get(0)?, row.get(2)?);
                     due.push(HubSubscription {
                         id,
@@ -295,17 +297,16 @@ impl Store {
         most: usize,
     ) -> Result<Vec<DuePing>> {
         self.act(move |tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT told, failures, not_before FROM ping WHERE hub = ?1 AND topic = ?2",
-            )?;
+            let mut statement =
+                tx.prepare_cached("SELECT topic, told, failures, not_before FROM ping WHERE hub = ?1")?;
             let mut due = Vec::new();
             for hub in hubs {
+                let rows = statement
+                    .query_map([&hub], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?))))?;
+                let known: BTreeMap<String, (String, u32, i64)> =
+                    rows.collect::<std::result::Result<_, _>>()?;
                 for (topic, etag) in &current {
-                    let mut rows = statement.query([&hub, topic])?;
-                    let (told, failures, not_before): (String, u32, i64) = match rows.next()? {
-                        Some(row) => (row.get(0)?, row.get(1)?, row.get(2)?),
-                        None => Default::default(),
-                    };
+                    let (told, failures, not_before) = known.get(topic).cloned().unwrap_or_default();
                     if due.len() < most && told != *etag && not_before <= to_ms(now) {
                         due.push(DuePing { hub: hub.clone(), topic: topic.clone(), failures });
                     }

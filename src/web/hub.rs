@@ -1,10 +1,7 @@
 //! `/hub`: feed readers ask to be told of changes at once (W3C `WebSub` §5). Nothing is believed here:
 //! each request is kept, and the subscriber is asked whether it was its own.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    num::NonZeroU32,
-};
+use std::num::NonZeroU32;
 
 use axum::{
     extract::{Extension, State},
@@ -12,14 +9,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::TimeDelta;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 use url::Url;
 
-use super::{App, Peer};
+use super::{
+    App, Peer,
+    limits::{Limits, network},
+};
 use crate::{
     newsroom::Settings,
-    outbound::is_public,
-    ping::{feeds, topic_url},
+    outbound::is_public_host,
+    ping::{feed_at, topic_url},
     store::{Asked, HubRequest, Mode},
 };
 
@@ -31,24 +31,10 @@ const SECRET_BYTES_MAX: usize = 199;
 const CALLBACK_BYTES_MAX: usize = 2048;
 /// Requests a minute from one client, and for callbacks on one host.
 const REQUESTS_A_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("it is not zero");
-const LIMITS_REMEMBERED_MAX: usize = 50_000;
 
 /// Who asks how often, and about whom.
-pub(super) struct Limits(DefaultKeyedRateLimiter<u64>);
-
-impl Limits {
-    pub fn new() -> Self {
-        Self(RateLimiter::keyed(Quota::per_minute(REQUESTS_A_MINUTE)))
-    }
-
-    fn allow(&self, who: impl Hash) -> bool {
-        if self.0.len() > LIMITS_REMEMBERED_MAX {
-            self.0.retain_recent();
-        }
-        let mut hasher = DefaultHasher::new();
-        who.hash(&mut hasher);
-        self.0.check_key(&hasher.finish()).is_ok()
-    }
+pub(super) fn limits() -> Limits {
+    Limits::new(Quota::per_minute(REQUESTS_A_MINUTE))
 }
 
 /// What this address is for, to whoever looks.
@@ -69,12 +55,15 @@ pub(super) async fn ask(
     if !settings.config.hub.built_in {
         return StatusCode::NOT_FOUND.into_response();
     }
+    let limited = |wait: Option<u64>| wait.is_some();
+    if limited(app.hub_limits.wait(network(peer.address(&headers)))) {
+        return wait();
+    }
     let request = match parse(&body, &app, &settings) {
         Ok(request) => request,
         Err(why) => return refuse(StatusCode::BAD_REQUEST, why),
     };
-    let client = peer.address(&headers);
-    if !app.hub_limits.allow(client) || !app.hub_limits.allow(&request.host) {
+    if limited(app.hub_limits.wait(&request.host)) {
         return wait();
     }
     match app.store.ask_hub(request, (app.clock)()).await {
@@ -103,9 +92,12 @@ fn parse(body: &str, app: &App, settings: &Settings) -> Result<HubRequest, &'sta
         _ => return Err("hub.mode must be subscribe or unsubscribe"),
     };
     let wanted = value("hub.topic").ok_or("hub.topic is missing")?;
-    let tree = app.site.current();
-    let topic = feeds(&tree).map(|(path, _)| path).find(|path| topic_url(path, settings) == wanted);
-    let topic = topic.ok_or("hub.topic is not a feed of this site")?.to_string();
+    let path = Url::parse(&wanted).map(|url| url.path().to_string()).unwrap_or_default();
+    let topic = percent_encoding::percent_decode_str(&path).decode_utf8_lossy().into_owned();
+    let is_ours = feed_at(&app.site.current(), &topic).is_some() && topic_url(&topic, settings) == wanted;
+    if !is_ours {
+        return Err("hub.topic is not a feed of this site");
+    }
     let callback = value("hub.callback").ok_or("hub.callback is missing")?;
     let host = callback_host(&callback, settings)?;
     let secret = value("hub.secret").filter(|secret| !secret.is_empty());
@@ -115,8 +107,12 @@ fn parse(body: &str, app: &App, settings: &Settings) -> Result<HubRequest, &'sta
     let lease = match value("hub.lease_seconds").filter(|seconds| !seconds.is_empty()) {
         None => LEASE_USUAL,
         Some(seconds) => {
-            let seconds = seconds.parse::<u32>().map_err(|_| "hub.lease_seconds must be a number")?;
-            TimeDelta::seconds(seconds.into()).clamp(LEASE_MIN, LEASE_MAX)
+            if !seconds.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Err("hub.lease_seconds must be a number");
+            }
+            // A longer one than fits into the number is longer than the longest.
+            let asked = seconds.parse::<u32>().unwrap_or(u32::MAX);
+            TimeDelta::seconds(asked.into()).clamp(LEASE_MIN, LEASE_MAX)
         }
     };
     let verify_token = value("hub.verify_token").filter(|token| token.len() <= CALLBACK_BYTES_MAX);
@@ -132,15 +128,10 @@ fn callback_host(callback: &str, settings: &Settings) -> Result<String, &'static
         return Err("hub.callback must be an http or https address without a password");
     }
     let host = url.host().ok_or("hub.callback has no host")?;
-    let figures = match host {
-        url::Host::Ipv4(address) => Some(address.into()),
-        url::Host::Ipv6(address) => Some(address.into()),
-        url::Host::Domain(_) => None,
-    };
-    if figures.is_some_and(|address| !is_public(address)) && !settings.config.hub.private_callbacks {
+    if !is_public_host(&host) && !settings.config.hub.private_callbacks {
         return Err("hub.callback is not a public address");
     }
-    Ok(host.to_string().to_lowercase())
+    Ok(host.to_string().to_lowercase().trim_end_matches('.').to_string())
 }
 
 fn refuse(status: StatusCode, why: &'static str) -> Response {

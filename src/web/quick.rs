@@ -16,8 +16,8 @@ use axum::{
 
 use super::{
     App,
-    conditional::{self, text, wanted},
-    is_ours, put_same_for_all, tree,
+    conditional::{self, wanted},
+    host_of, is_ours, put_same_for_all, tree,
 };
 use crate::{
     newsroom::Settings,
@@ -62,7 +62,7 @@ impl Quick {
             return None; // its date is not yet one to give out
         }
         let site = ready.settings.as_ref()?.config.site.url.host_str().unwrap_or_default();
-        if !text(headers, header::HOST).is_some_and(|host| is_ours(host, site)) {
+        if !host_of(request).is_some_and(|host| is_ours(host, site)) {
             return None;
         }
         if conditional::is_known(headers, feed.document.etag(), &feed.modified) {

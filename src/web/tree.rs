@@ -1,6 +1,11 @@
 //! Feeds, pages and files by HTTP: validators, encodings, old addresses (RFC 9110).
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    io::{self, SeekFrom},
+    ops::RangeInclusive,
+    sync::Arc,
+    time::SystemTime,
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -9,9 +14,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+
 use super::{
     App, Peer,
-    conditional::{is_conditional, is_known, is_navigation, wanted, wants_news_since},
+    conditional::{is_conditional, is_known, is_navigation, text, wanted, wants_news_since},
 };
 use crate::{
     feed::Format,
@@ -25,6 +33,9 @@ pub(super) const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self';
      media-src 'self' https: http:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// For files that pages show, in seconds.
 const MEDIA_MAX_AGE: u32 = 3600;
+const MEDIA_CHUNK_BYTES: usize = 64 * 1024;
+/// What is not there may come; what is gone stays gone (seconds).
+const NOTICE_MAX_AGE: u32 = 300;
 /// Feeds differ for people in a browser, so no shared cache may mix them up.
 const FEED_VARY: &str = "Accept-Encoding, Sec-Fetch-Dest";
 
@@ -36,22 +47,34 @@ pub(super) async fn serve(
     let (request, _) = request.into_parts();
     let tree = app.site.current();
     let path = percent_encoding::percent_decode_str(request.uri.path()).decode_utf8_lossy().into_owned();
-    if let Some(old) = old_address(&tree, &path, &request.uri) {
-        return old;
-    }
     let found = tree.at(&path);
     let is_there = !matches!(found, Found::Missing);
     if is_there && !matches!(request.method, Method::GET | Method::HEAD) {
         let allow = [(header::ALLOW, "GET, HEAD")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD work here\n").into_response();
     }
+    if let Some(old) = old_address(&tree, &path, &request.uri) {
+        return old;
+    }
     match found {
-        Found::Document(document) if is_feed(document) => {
-            feed(&app, &tree, document, &path, &request, peer).await
+        Found::Document(document) => {
+            let response = match is_feed(document) {
+                true => feed(&app, &tree, document, &path, &request, peer).await,
+                false => answer(document, headers_of(document), &request.headers).await,
+            };
+            if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+                app.site.misses_a_file();
+            }
+            response
         }
-        Found::Document(document) => answer(document, headers_of(document), &request.headers).await,
-        Found::Media(media) => file(media, &request.headers).await,
-        Found::Moved(to) => (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, to)]).into_response(),
+        Found::Media(media) => {
+            let response = file(media, &request.headers).await;
+            if response.status() == StatusCode::NOT_FOUND {
+                app.site.misses_a_file();
+            }
+            response
+        }
+        Found::Moved(to) => moved(&to),
         Found::Gone => notice(&tree, &path, StatusCode::GONE),
         Found::Missing => notice(&tree, &path, StatusCode::NOT_FOUND),
     }
@@ -61,12 +84,11 @@ pub(super) async fn serve(
 /// pages of a feed, which are its archives here. Any other query is passed over.
 fn old_address(tree: &Tree, path: &str, uri: &Uri) -> Option<Response> {
     let query = uri.query()?;
-    let moved = |to: &str| (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, to)]).into_response();
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         match name {
             "p" | "page_id" if path == "/" => {
                 if let Found::Moved(to) = tree.at(&format!("/?{name}={value}")) {
-                    return Some(moved(to));
+                    return Some(moved(&to));
                 }
             }
             "feed" if path == "/" => {
@@ -88,6 +110,10 @@ fn old_address(tree: &Tree, path: &str, uri: &Uri) -> Option<Response> {
         }
     }
     None
+}
+
+fn moved(to: &str) -> Response {
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, to)]).into_response()
 }
 
 /// The first page is the feed, the second its newest archive. Where that is changes with each archive.
@@ -125,7 +151,7 @@ async fn feed(
     request: &Parts,
     peer: Peer,
 ) -> Response {
-    let raw = request.uri.query() == Some("raw");
+    let raw = request.uri.query().is_some_and(|query| query.split('&').any(|part| part == "raw"));
     // An archive lies in a folder of its own below its section.
     let section = path.rsplit_once('/').map(|(folder, _)| match document.form().kind {
         Kind::Archive => folder.trim_end_matches("archive").trim_end_matches('/'),
@@ -143,7 +169,9 @@ async fn feed(
     if document.form().kind == Kind::Archive {
         headers.remove(header::LINK); // nobody needs to be told of what does not change
     }
-    if let Some(news) = document.since(|etag| wants_news_since(&request.headers, etag)) {
+    let modified = httpdate::fmt_http_date(document.modified());
+    let is_new = !is_known(&request.headers, document.etag(), &modified);
+    if let Some(news) = document.since(|etag| is_new && wants_news_since(&request.headers, etag)) {
         return only_news(document, news, headers, &request.headers);
     }
     let is_whole = request.method == Method::GET && !is_conditional(&request.headers);
@@ -247,7 +275,8 @@ pub(super) fn put_encoding(headers: &mut HeaderMap, encoding: Encoding) {
 async fn file(media: &Media, request: &HeaderMap) -> Response {
     let modified = httpdate::fmt_http_date(media.modified);
     let since = media.modified.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let etag = format!("W/\"{:x}-{since:x}\"", media.bytes);
+    // Strong: half of one version must never be joined to half of another.
+    let etag = format!("\"{:x}x{since:x}\"", media.bytes);
     let mut headers = HeaderMap::new();
     put(&mut headers, header::CACHE_CONTROL, &format!("public, max-age={MEDIA_MAX_AGE}"));
     put(&mut headers, header::ETAG, &etag);
@@ -255,15 +284,66 @@ async fn file(media: &Media, request: &HeaderMap) -> Response {
     if is_known(request, &etag, &modified) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    put(&mut headers, header::CONTENT_TYPE, &media.media_type);
-    put(&mut headers, header::CONTENT_LENGTH, &media.bytes.to_string());
-    match tokio::fs::File::open(&media.path).await {
-        Ok(file) => {
-            let stream = tokio_util::io::ReaderStream::new(file);
-            (StatusCode::OK, headers, Body::from_stream(stream)).into_response()
+    put(&mut headers, header::ACCEPT_RANGES, "bytes");
+    let part = match part_of(media, request, &etag, &modified) {
+        Ok(part) => part,
+        Err(StatusCode::RANGE_NOT_SATISFIABLE) => {
+            put(&mut headers, header::CONTENT_RANGE, &format!("bytes */{}", media.bytes));
+            return (StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response();
         }
-        Err(_) => StatusCode::NOT_FOUND.into_response(),
+        Err(status) => return status.into_response(),
+    };
+    put(&mut headers, header::CONTENT_TYPE, &media.media_type);
+    let opened = async {
+        let mut file = tokio::fs::File::open(&media.path).await?;
+        let bytes = file.metadata().await?.len();
+        if bytes != media.bytes {
+            return Err(io::Error::other("it is being replaced"));
+        }
+        file.seek(SeekFrom::Start(part.as_ref().map_or(0, |part| *part.start()))).await?;
+        Ok(file)
+    };
+    match opened.await {
+        Ok(file) => {
+            let (status, length) = match &part {
+                Some(part) => {
+                    let range = format!("bytes {}-{}/{}", part.start(), part.end(), media.bytes);
+                    put(&mut headers, header::CONTENT_RANGE, &range);
+                    (StatusCode::PARTIAL_CONTENT, part.end() - part.start() + 1)
+                }
+                None => (StatusCode::OK, media.bytes),
+            };
+            put(&mut headers, header::CONTENT_LENGTH, &length.to_string());
+            let stream = ReaderStream::with_capacity(file.take(length), MEDIA_CHUNK_BYTES);
+            (status, headers, Body::from_stream(stream)).into_response()
+        }
+        Err(why) if why.kind() == io::ErrorKind::NotFound => StatusCode::NOT_FOUND.into_response(),
+        Err(why) => {
+            tracing::warn!("{} cannot be read: {why}", media.path.display());
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")]).into_response()
+        }
     }
+}
+
+/// The one part that is asked for (RFC 9110 §14.2), so that a player can begin in the middle. Whoever asks
+/// for several, or has a part of another version (`If-Range`), gets all of it.
+fn part_of(
+    media: &Media,
+    request: &HeaderMap,
+    etag: &str,
+    modified: &str,
+) -> Result<Option<RangeInclusive<u64>>, StatusCode> {
+    let Some(range) = text(request, header::RANGE) else { return Ok(None) };
+    if text(request, header::IF_RANGE).is_some_and(|had| had != etag && had != modified) {
+        return Ok(None);
+    }
+    // What cannot be understood is passed over.
+    let Ok(ranges) = http_range_header::parse_range_header(range) else { return Ok(None) };
+    let parts = ranges.validate(media.bytes).map_err(|_| StatusCode::RANGE_NOT_SATISFIABLE)?;
+    Ok(match &parts[..] {
+        [part] => Some(part.clone()),
+        _ => None,
+    })
 }
 
 /// In the language of the address, if it names one.
@@ -275,7 +355,7 @@ fn notice(tree: &Tree, path: &str, status: StatusCode) -> Response {
         notices.map(|notices| if status == StatusCode::GONE { &notices.gone } else { &notices.missing });
     let mut headers = HeaderMap::new();
     put(&mut headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
-    put(&mut headers, header::CACHE_CONTROL, "public, max-age=60");
+    put(&mut headers, header::CACHE_CONTROL, &format!("public, max-age={NOTICE_MAX_AGE}"));
     put(&mut headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY);
     (status, headers, html.cloned().unwrap_or_default()).into_response()
 }

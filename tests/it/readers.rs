@@ -12,18 +12,18 @@ use crate::support::program::{Folder, Serving};
 const YAZD: &str = ":en/the-water-under-yazd";
 const RADIO: &str = ":fa/bbc-va-radio-ye-khaneh";
 
-fn repository(path: &str) -> String {
+pub(crate) fn repository(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn output(command: &mut Command) -> Value {
+pub(crate) fn output(command: &mut Command) -> Value {
     let output = command.stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stdout));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Where the readers from npm are, installed the first time.
-fn node_readers() -> &'static str {
+pub(crate) fn node_readers() -> &'static str {
     static FOLDER: OnceLock<String> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = repository("target/readers");
@@ -34,7 +34,7 @@ fn node_readers() -> &'static str {
     })
 }
 
-fn url(serving: &Serving, path: &str) -> String {
+pub(crate) fn url(serving: &Serving, path: &str) -> String {
     format!("http://{}{path}", serving.address)
 }
 

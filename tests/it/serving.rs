@@ -33,7 +33,7 @@ fn a_reader_that_has_the_bytes_is_told_so() {
         let first = serving.get(path);
         assert_eq!(first.status, 200, "{path}");
         let (etag, modified) = (first.header("etag").to_string(), first.header("last-modified").to_string());
-        assert!(etag.starts_with("W/\""), "{etag}");
+        assert_eq!(etag.starts_with("W/\""), !path.starts_with("/media/"), "{etag}");
         let strong = etag.trim_start_matches("W/").to_string();
         for (name, value) in
             [("If-None-Match", &etag), ("If-None-Match", &strong), ("If-Modified-Since", &modified)]

@@ -30,7 +30,8 @@ def faults(html):
     for element in tree.iter():
         if not isinstance(element.tag, str):
             continue
-        if element.tag in FORBIDDEN:
+        # Another language than HTML: drawings, formulas.
+        if element.tag in FORBIDDEN or element.tag.startswith("{"):
             yield f"<{element.tag}>"
         for name, value in element.attrib.items():
             if name.startswith("on") or name in ("style", "class", "formaction"):

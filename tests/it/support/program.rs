@@ -99,7 +99,8 @@ impl Folder {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_byline"));
-        command.arg("--root").arg(self.root()).args(arguments).env("NO_COLOR", "1");
+        // As people run it: from within.
+        command.current_dir(self.root()).args(arguments).env("NO_COLOR", "1");
         command
     }
 
@@ -125,14 +126,15 @@ impl Folder {
 
     /// Starts `serve` on a free port and waits until it listens.
     pub fn serve_with(&self, environment: &[(&str, &str)]) -> Serving {
-        let mut child = self
-            .command(&["serve", "--listen", "127.0.0.1:0"])
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(environment.iter().copied());
+        Self::start(command)
+    }
+
+    /// Starts a command that ends in `serve` on a free port, and waits until it listens.
+    pub fn start(mut command: Command) -> Serving {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let talk = Arc::new(Mutex::new(String::new()));
         let mut stderr = child.stderr.take().unwrap();
         let heard = talk.clone();
