@@ -25,7 +25,7 @@ pub use lock::{Lock, LockError};
 use crate::{
     clock,
     mailer::Mailer,
-    newsroom::{Folder, Hint, Settings},
+    newsroom::{Folder, Settings},
     outbound::Outbound,
     ping::Pinger,
     site::Site,
@@ -76,7 +76,7 @@ impl Daemon {
             std::array::from_fn(|_| Arc::new(Notify::new()));
 
         let mut desk = Desk::new(self.folder.clone(), self.environment, self.settings, self.store.clone());
-        desk.publish(&site, &latest, &settings, Hint::Everything, Utc::now()).await?;
+        desk.publish(&site, &latest, &settings, Default::default(), Utc::now()).await?;
 
         let chores = TaskTracker::new();
         let app = App::new(

@@ -22,6 +22,9 @@ use crate::newsroom::{CONFIG, Hint};
 
 /// A file that is still open is looked at when nothing has happened for so long.
 const QUIET: Duration = Duration::from_millis(1000);
+/// Whoever has a file open and writes nothing for so long has forgotten it. Only Linux says when a file is
+/// closed.
+const OPEN_MAX: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 30 } else { 2 });
 /// One that was closed, or moved to its place, is whole; only what comes with it is waited for.
 const BREATH: Duration = Duration::from_millis(3);
 /// But an endless stream of events is looked into now and then.
@@ -33,16 +36,27 @@ const FOLDERS: [&str; 4] = ["articles", "templates", "i18n", "subscribers"];
 
 /// Where somebody should look, gathered until somebody does.
 #[derive(Debug, Default)]
-pub struct Hints(Mutex<Option<Hint>>);
+pub struct Hints(Mutex<Gathered>);
+
+#[derive(Debug, Default)]
+struct Gathered {
+    hint: Option<Hint>,
+    /// Files below `articles/` that somebody writes and has not closed, and when he last wrote.
+    open: BTreeMap<String, Instant>,
+}
 
 impl Hints {
-    /// What was gathered. Without a hint, everything: who looks unasked wants to know of all.
-    pub fn take(&self) -> Hint {
-        self.0.lock().expect("nothing panics while holding it").take().unwrap_or_default()
+    /// What was gathered, and the files that are being written. Without a hint, everything: who looks
+    /// unasked wants to know of all.
+    pub fn take(&self) -> (Hint, BTreeSet<String>) {
+        let mut gathered = self.0.lock().expect("nothing panics while holding it");
+        gathered.open.retain(|_, written| written.elapsed() < OPEN_MAX);
+        let open = gathered.open.keys().cloned().collect();
+        (gathered.hint.take().unwrap_or_default(), open)
     }
 
     fn add(&self, more: Option<BTreeSet<String>>) {
-        let mut hint = self.0.lock().expect("nothing panics while holding it");
+        let hint = &mut self.0.lock().expect("nothing panics while holding it").hint;
         *hint = Some(match (hint.take(), more) {
             (None, Some(paths)) => Hint::Paths(paths),
             (Some(Hint::Paths(mut paths)), Some(more)) => {
@@ -51,6 +65,17 @@ impl Hints {
             }
             (_, None) | (Some(Hint::Everything), _) => Hint::Everything,
         });
+    }
+
+    fn note_writing(&self, event: &notify::Event, paths: &BTreeSet<String>) {
+        let open = &mut self.0.lock().expect("nothing panics while holding it").open;
+        for path in paths {
+            if matches!(event.kind, EventKind::Modify(ModifyKind::Data(_))) {
+                open.insert(path.clone(), Instant::now());
+            } else {
+                open.remove(path);
+            }
+        }
     }
 }
 
@@ -71,7 +96,11 @@ pub async fn watch(
         let is_whole = match event {
             Ok(event) if !is_a_change(&event) || !is_the_authors(&event, &seen_root) => return,
             Ok(event) => {
-                noted.add(articles_of(&event, &seen_root));
+                let paths = articles_of(&event, &seen_root);
+                if let Some(paths) = &paths {
+                    noted.note_writing(&event, paths);
+                }
+                noted.add(paths);
                 is_whole(&event)
             }
             // An error, an overflow too, means that something was missed.
@@ -88,6 +117,7 @@ pub async fn watch(
     loop {
         // A folder may come later than the program, or be replaced by another of its name.
         if watch_folders(&mut watcher, &root, &mut watched) {
+            tracing::debug!("watching the author's folders");
             // What was saved between the last look and now was seen by nobody.
             hints.add(None);
             wake.notify_one();

@@ -18,6 +18,8 @@ use crate::language::{Direction, Language};
 
 /// Elements inside elements, at the most: sanitising costs the square of it.
 const NESTING_MAX: usize = 100;
+/// How often, over all paragraphs, an element that was not closed may go on in the next.
+const CARRIED_MAX: usize = 100_000;
 /// Of one element.
 const ATTRIBUTES_MAX: usize = 1000;
 /// A page must be something that a reader can load.
@@ -168,7 +170,14 @@ pub fn markdown<'a>(arena: &'a Arena<'a>, text: &str, language: &Language, take_
 impl Markdown<'_> {
     /// The text as HTML that is fit to publish.
     pub fn body(self, base: &Base) -> Result<Body, MarkupError> {
-        if self.is_plain() { self.safe_body(base).of_fit_length() } else { sanitise(&self.html(), base) }
+        if self.is_plain() {
+            return self.safe_body(base).of_fit_length();
+        }
+        let html = self.html();
+        if html.len() > BODY_BYTES_MAX {
+            return Err(MarkupError::TooLong);
+        }
+        sanitise(&html, base)
     }
 
     fn html(&self) -> String {
@@ -406,6 +415,10 @@ fn check_shape(html: &str) -> Result<(), MarkupError> {
         "input", "link", "meta", "param", "source", "track", "wbr", "thead", "tbody", "tfoot", "rt", "rp",
         "body", "html",
     ];
+    // What marks words goes on in the next paragraph if it was not closed, and all of it is written anew.
+    const MARKING: [&str; 14] =
+        ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+    let mut carried = 0;
     let mut open: Vec<String> = Vec::new();
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -430,7 +443,12 @@ fn check_shape(html: &str) -> Result<(), MarkupError> {
             if let Some(place) = open.iter().rposition(|opened| *opened == name) {
                 open.truncate(place);
             }
-        } else if !SELF_CLOSING.contains(&name.as_str()) {
+        } else if SELF_CLOSING.contains(&name.as_str()) {
+            carried += open.iter().filter(|opened| MARKING.contains(&opened.as_str())).count();
+            if carried > CARRIED_MAX {
+                return Err(MarkupError::TooDeep);
+            }
+        } else {
             open.push(name);
             if open.len() > NESTING_MAX {
                 return Err(MarkupError::TooDeep);

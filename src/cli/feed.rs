@@ -9,7 +9,7 @@ use url::Url;
 use super::{Ended, print_json, show, summary};
 use crate::{
     diagnostic::{Diagnostic, SourceFile},
-    feed::lint::{Expectation, Finding, lint_bytes},
+    feed::lint::{Expectation, Finding, decoded, lint_bytes},
     outbound::{Outbound, Trust},
 };
 
@@ -80,8 +80,7 @@ async fn read(target: &str, outbound: &Outbound) -> anyhow::Result<(Vec<u8>, Opt
 
 /// Findings as problems of the file `shown`.
 pub(super) fn diagnostics(shown: &str, bytes: &[u8], findings: &[Finding]) -> Vec<Diagnostic> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let file = SourceFile { path: shown.to_string(), text };
+    let file = SourceFile { path: shown.to_string(), text: decoded(bytes) };
     let fault = |finding: &Finding| {
         let words = (finding.rule, finding.message.as_str(), finding.hint.as_str());
         Diagnostic::feed_fault(&file, &finding.span, finding.severity, words)

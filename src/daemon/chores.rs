@@ -98,7 +98,7 @@ impl Desk {
         site: &Arc<Site>,
         latest: &RwLock<Latest>,
         settings: &RwLock<Arc<Settings>>,
-        hint: Hint,
+        hint: (Hint, BTreeSet<String>),
         now: DateTime<Utc>,
     ) -> anyhow::Result<Published> {
         self.reload();

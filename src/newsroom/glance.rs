@@ -104,7 +104,7 @@ impl Looker {
             return Ok(None);
         }
         let mut glimpses = Vec::new();
-        for path in paths {
+        for path in paths.iter().filter(|path| !self.scanner.is_open(path)) {
             match self.glimpse(path, &look, &settings.config) {
                 Seen::Same => {}
                 Seen::Changed(glimpse) => glimpses.push(glimpse),

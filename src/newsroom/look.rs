@@ -126,13 +126,15 @@ impl Looker {
         }
     }
 
-    /// Looks where the hint says, or at more if that is not enough.
+    /// Looks where the hint says, or at more if that is not enough. Files that are `open` are being written,
+    /// and stay what they were.
     pub async fn look_at(
         &mut self,
-        hint: Hint,
+        (hint, open): (Hint, BTreeSet<String>),
         settings: &Arc<Settings>,
         now: DateTime<Utc>,
     ) -> Result<Arc<Look>, LookError> {
+        self.scanner.pass_over(open);
         if let Hint::Paths(paths) = hint
             && let Some(look) = self.glance(&paths, settings, now).await?
         {

@@ -88,6 +88,8 @@ pub struct Scanner {
     known: BTreeMap<String, (Stamp, Option<Stamp>, Arc<Scanned>)>,
     /// What files said before the program started.
     kept: HashMap<String, Reading>,
+    /// Files that are being written.
+    open: BTreeSet<String>,
 }
 
 impl Scanner {
@@ -95,6 +97,16 @@ impl Scanner {
     pub fn forget(&mut self) {
         self.known.clear();
         self.kept.clear();
+    }
+
+    /// These are being written: until they are closed, they stay what they were.
+    pub fn pass_over(&mut self, open: BTreeSet<String>) {
+        self.open = open;
+    }
+
+    /// Whether a file is being written.
+    pub fn is_open(&self, path: &str) -> bool {
+        self.open.contains(path)
     }
 
     /// Takes these for what files say that have not changed since.
@@ -133,7 +145,13 @@ impl Scanner {
 
     /// Looks at the whole folder `articles`; what is new or changed is read on every core.
     pub fn scan(&mut self, articles: &Path, desk: &Desk<'_>, texts: &Texts) -> io::Result<Scan> {
-        let files = walk(articles)?;
+        let mut files = walk(articles)?;
+        for path in &self.open {
+            match (self.known.get(path), files.get_mut(path)) {
+                (Some((stamp, ..)), Some((_, now))) => *now = *stamp,
+                _ => drop(files.remove(path)),
+            }
+        }
         let mut scan = Scan::default();
         let pieces: Vec<&String> = files.keys().filter(|path| Format::of(path).is_some()).collect();
         let side = |path: &str| side_of(path).filter(|side| files.contains_key(side));

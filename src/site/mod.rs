@@ -302,6 +302,7 @@ impl Site {
         if edition.extent == Extent::Whole {
             self.misses.store(false, Ordering::Relaxed);
         }
+        durable::make_folder(&self.folder)?;
         let mut journal = self.journal();
         let mut before = self.current();
         if !journal.is_there() {

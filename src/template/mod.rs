@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What a page or letter may come to; one that grows beyond is a runaway loop.
-const OUTPUT_BYTES_MAX: usize = 8 * 1024 * 1024;
+const OUTPUT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A page of the site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -185,3 +185,21 @@ fn e7_other_hubs_are_told_of_each_change_also_after_a_crash() {
     let last = hub.posted().pop().unwrap();
     assert_eq!(last.values()["hub.mode"], "publish");
 }
+
+#[test]
+fn an_answer_of_any_length_counts_as_one() {
+    let folder = newsroom("private_callbacks = true");
+    let serving = folder.serve();
+    let subscriber = WebServer::start(|asked| match asked.values().get("hub.challenge") {
+        Some(challenge) => (200, "text/plain", challenge.clone().into_bytes()),
+        None => (200, "text/plain", vec![b'x'; 200_000]),
+    });
+    assert_eq!(subscribe(&serving, &subscriber.url("/"), "subscribe").status, 202);
+    wait_until("the question", 10, || !subscriber.asked().is_empty());
+    publish(&folder, "one");
+    wait_until("the news", 20, || !subscriber.posted().is_empty());
+    publish(&folder, "two");
+    // Had the first not counted, the second would wait a minute.
+    wait_until("more news", 20, || subscriber.posted().len() == 2);
+    assert_eq!(serving.stop(), 0);
+}

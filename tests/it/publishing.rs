@@ -15,7 +15,10 @@ impl Chance {
 fn piece(chance: &mut Chance, name: &str) -> String {
     let day = chance.below(25) + 1;
     let time = if chance.below(2) == 0 { String::new() } else { format!(" {:02}:00", chance.below(12)) };
-    let tags: Vec<String> = (0..chance.below(3)).map(|_| format!("Tag {}", chance.below(4))).collect();
+    // Few tags, so that some have pages of older pieces, each spelled in two ways.
+    let tag =
+        |chance: &mut Chance| format!("{} {}", ["Tag", "TAG"][chance.below(2) as usize], chance.below(3));
+    let tags: Vec<String> = (0..chance.below(4)).map(|_| tag(chance)).collect();
     let mut keys = format!("title: {name} {}\ndate: 2026-02-{day:02}{time}\n", chance.below(1000));
     keys.push_str(&format!("tags: [{}]\n", tags.join(", ")));
     if chance.below(3) == 0 {
@@ -33,7 +36,25 @@ fn piece(chance: &mut Chance, name: &str) -> String {
     if chance.below(9) == 0 {
         keys.push_str(&format!("translation: p{}\n", chance.below(30)));
     }
-    format!("---\n{keys}---\nA sentence {} of {name}, which goes on.\n", chance.below(1000))
+    let picture = match chance.below(3) {
+        0 => format!("\n![Shown](../images/{}.png)\n", chance.below(PICTURES)),
+        _ => String::new(),
+    };
+    format!("---\n{keys}---\nA sentence {} of {name}, which goes on.\n{picture}", chance.below(1000))
+}
+
+const PICTURES: u64 = 6;
+
+/// The pictures that pages show are there, and no others.
+#[track_caller]
+fn assert_shows_what_pages_show(newsroom: &Newsroom, step: u64) {
+    let pages = newsroom.published();
+    // An archive may show one that the piece no longer has.
+    let pages = pages.iter().filter(|(path, _)| path.ends_with('/'));
+    let pages: String = pages.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect();
+    let wanted = (0..PICTURES).map(|number| format!("/media/images/{number}.png"));
+    let wanted: std::collections::BTreeSet<String> = wanted.filter(|path| pages.contains(path)).collect();
+    assert_eq!(newsroom.shown(), wanted, "step {step}");
 }
 
 #[track_caller]
@@ -68,25 +89,36 @@ fn what_changed_published_alone_is_what_publishing_everything_makes() {
         let mut chance = Chance(seed);
         let mut newsroom = Newsroom::new();
         newsroom.at("2026-03-02 12:00");
+        for picture in 0..PICTURES {
+            newsroom.write(&format!("articles/images/{picture}.png"), format!("picture {picture}"));
+        }
+        for number in 0..60 {
+            newsroom.write(&format!("articles/en/p{number}.md"), piece(&mut chance, &format!("p{number}")));
+        }
         newsroom.look();
         let mut glances = 0;
-        for step in 0..90 {
-            let number = chance.below(30);
-            let folder = if chance.below(4) == 0 { "fa" } else { "en" };
-            let path = format!("{folder}/p{number}.md");
-            let file = newsroom.path(&format!("articles/{path}"));
-            if chance.below(12) == 0 && file.exists() {
-                newsroom.remove(&path);
-            } else {
-                newsroom.write(&format!("articles/{path}"), piece(&mut chance, &format!("p{number}")));
+        for step in 0..120 {
+            let mut paths = Vec::new();
+            for _ in 0..=chance.below(3) {
+                let number = chance.below(70);
+                let folder = if chance.below(9) == 0 { "fa" } else { "en" };
+                let path = format!("{folder}/p{number}.md");
+                let file = newsroom.path(&format!("articles/{path}"));
+                if chance.below(20) == 0 && file.exists() {
+                    newsroom.remove(&path);
+                } else {
+                    newsroom.write(&format!("articles/{path}"), piece(&mut chance, &format!("p{number}")));
+                }
+                paths.push(path);
             }
-            let look = newsroom.glance(&[&path]);
+            let look = newsroom.glance(&paths.iter().map(String::as_str).collect::<Vec<_>>());
             glances += u64::from(look.news.is_some());
-            if step % 6 == 5 {
+            if step % 4 == 3 {
                 assert_same(&newsroom, step);
+                assert_shows_what_pages_show(&newsroom, step);
             }
         }
-        assert!(glances > 20, "only {glances} of 90 saves were taken at a glance");
+        assert!(glances > 20, "only {glances} of 120 saves were taken at a glance");
     }
 }
 

@@ -348,3 +348,223 @@ fn a_site_folder_that_somebody_took_away_is_filled_again() {
     newsroom.look();
     assert!(newsroom.path("public/feed.rss").exists() && newsroom.path("public/one/index.html").exists());
 }
+
+/// Started from within its newsroom, the program heard of no save, and looked only every ten seconds.
+#[test]
+fn a_save_is_heard_of_wherever_the_program_was_started() {
+    let folder = Folder::with_config(CONFIG);
+    folder.write("articles/en/a.md", "---\ntitle: A\ndate: 2026-02-01\n---\nText.\n");
+    let serving = folder.serve_watching();
+    // A look at everything publishes everything; only a hint from the watcher leads to less.
+    let mut saves = 0;
+    wait_until("a save taken at a glance", 60, || {
+        saves += 1;
+        let text = format!("---\ntitle: A\ndate: 2026-02-01\n---\nText {saves}.\n");
+        folder.write("articles/en/a.md", &text);
+        wait_until("the save", 30, || serving.get("/a/").text().contains(&format!("Text {saves}.")));
+        serving.talk().contains("extent=Part")
+    });
+}
+
+/// What a linked folder holds was published at each save, and withdrawn at the next look.
+#[test]
+fn what_a_link_leads_to_is_not_published_at_a_glance() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut newsroom = Newsroom::new().piece("One", "2026-02-01");
+    std::os::unix::fs::symlink(elsewhere.path(), newsroom.path("articles/linked")).unwrap();
+    newsroom.look();
+    std::fs::write(elsewhere.path().join("own.md"), "---\ntitle: Own\ndate: 2026-02-01\n---\nNote.\n")
+        .unwrap();
+    newsroom.glance(&["linked/own.md"]);
+    assert_eq!(newsroom.stands_at("/own/"), "nothing");
+    let deep = format!("{}deep.md", "d/".repeat(13));
+    newsroom.write(&format!("articles/{deep}"), "---\ntitle: Deep\ndate: 2026-02-01\n---\nNote.\n");
+    newsroom.glance(&[&deep]);
+    assert_eq!(newsroom.stands_at("/deep/"), "nothing", "as a look at everything has it");
+}
+
+/// A file taken out of `public/` was missed by readers until a restart.
+#[test]
+fn a_page_that_somebody_took_away_comes_back() {
+    let folder = Folder::with_config(CONFIG);
+    folder.write("articles/images/a.png", "a picture");
+    folder.write("articles/en/a.md", "---\ntitle: A\ndate: 2026-02-01\n---\n![A](../images/a.png)\n");
+    let serving = folder.serve();
+    for path in ["public/a/index.html", "public/media/images/a.png", "public/feed.rss"] {
+        std::fs::remove_file(folder.path(path)).unwrap();
+    }
+    wait_until("all of them", 40, || {
+        let answered = ["/a/", "/media/images/a.png"].map(|path| serving.get(path).status);
+        answered == [200, 200] && folder.path("public/feed.rss").exists()
+    });
+    for entry in std::fs::read_dir(folder.path("public")).unwrap().flatten() {
+        if entry.path().is_dir() {
+            std::fs::remove_dir_all(entry.path()).unwrap();
+        } else if entry.file_name() != ".published" {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    wait_until("the front page", 40, || folder.path("public/index.html").exists());
+    wait_until("the rest", 40, || folder.path("public/a/index.html").exists());
+}
+
+/// A page in another language than its section, because the section's language was in no key.
+#[test]
+fn a_section_that_changes_its_language_changes_all_its_pages() {
+    let mut newsroom = Newsroom::new();
+    for number in 0..45 {
+        let text = format!("---\ntitle: ن {number}\ndate: 2026-01-02\ntags: [آب]\n---\nمتن.\n");
+        newsroom.write(&format!("articles/fa/p{number}.md"), text);
+    }
+    newsroom.look();
+    assert!(newsroom.page("/tags/آب/page/1/").contains("lang=\"fa\" dir=\"rtl\""));
+    newsroom.write("articles/en/old.md", "---\ntitle: Old\ndate: 2020-01-01\ntags: [آب]\n---\nText.\n");
+    newsroom.look();
+    for page in ["", "page/1/"] {
+        assert!(
+            newsroom.page(&format!("/tags/آب/{page}")).contains("<html lang=\"en\" dir=\"ltr\""),
+            "{page}"
+        );
+    }
+}
+
+/// Pictures that only a `srcset` names were not published.
+#[test]
+fn pictures_for_sharp_screens_are_published_too() {
+    let mut newsroom = Newsroom::new();
+    for name in ["a.png", "a-2.png"] {
+        newsroom.write(&format!("articles/en/{name}"), "a picture");
+    }
+    newsroom.write(
+        "articles/en/a.md",
+        "---\ntitle: A\ndate: 2026-02-01\n---\n<img src=\"a.png\" srcset=\"a-2.png 2x\" alt=\"\">\n",
+    );
+    newsroom.look();
+    assert_eq!(newsroom.shown().len(), 2, "{:?}", newsroom.shown());
+}
+
+/// A link to another article's file led nowhere.
+#[test]
+fn a_link_to_another_file_leads_to_its_article() {
+    let newsroom = Newsroom::new().piece("Other", "2026-02-01");
+    let mut newsroom = newsroom.article(
+        "en/a.md",
+        "---\ntitle: A\ndate: 2026-02-01\n---\n[Other](Other.md) and ![gone](gone.png)\n",
+    );
+    newsroom.look();
+    assert_eq!(newsroom.stands_at("/media/en/Other.md"), "moved to /other/");
+    let problems = newsroom.problems();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("`gone.png` is not in the folder"), "{problems:?}");
+}
+
+/// Automatic summaries had the numbers of notes in them, and the arrow back.
+#[test]
+fn a_summary_has_no_marks_of_notes() {
+    let mut newsroom = Newsroom::new().article(
+        "en/a.md",
+        "---\ntitle: A\ndate: 2026-02-01\n---\nThe river[^a] rises.\n\n[^a]: In spring.\n",
+    );
+    newsroom.look();
+    assert_eq!(newsroom.items()[0]["summary"], "The river rises.");
+}
+
+/// An address that is none stood in pages and feeds; an empty guid was kept for ever.
+#[test]
+fn addresses_and_guids_are_looked_at_where_they_are_typed() {
+    for (key, said) in [
+        ("image: \"javascript:alert(1)\"", "neither a file nor an `https:` address"),
+        ("image: { src: \"data:image/png;base64,xx\" }", "neither a file nor an `https:` address"),
+        ("enclosure: \"\"", "neither a file nor an `https:` address"),
+        ("guid: \"\"", "invalid guid: it is empty"),
+        ("guid: hello world", "a guid should be an address"),
+        ("enclosure: ../../config.toml", "is not in `articles/`, so no feed names it"),
+        ("updated: 2099-01-01", "`updated` is in the future"),
+        ("title: B", "duplicate mapping key: title"),
+    ] {
+        let mut newsroom = Newsroom::new()
+            .article("en/a.md", &format!("---\ntitle: A\ndate: 2026-02-01\n{key}\n---\nText.\n"));
+        newsroom.look();
+        let problems = newsroom.problems().join("\n");
+        assert!(problems.contains(said) && !problems.contains("DuplicateKeyPolicy"), "{key}: {problems}");
+    }
+}
+
+/// A second publisher wrote into the folder of the first.
+#[test]
+fn a_build_beside_serve_is_refused() {
+    let folder = Folder::with_config(CONFIG);
+    let serving = folder.serve();
+    let said = folder.run(&["build"]);
+    assert_eq!(said.code, 2);
+    assert!(said.stderr.contains("it publishes at each save"), "{}", said.stderr);
+    assert_eq!(serving.stop(), 0);
+}
+
+/// Only articles were found without the slash at their end.
+#[test]
+fn every_page_is_found_without_its_slash() {
+    let folder = Folder::sample();
+    let serving = folder.serve();
+    for (path, to) in [
+        ("/fa", "/fa/"),
+        ("/subscribe", "/subscribe/"),
+        ("/tags", "/tags/"),
+        ("/fa/subscribe", "/fa/subscribe/"),
+    ] {
+        let answer = serving.get(path);
+        assert_eq!((answer.status, answer.header("location")), (301, to));
+    }
+}
+
+/// Players begin in the middle of a sound; there were no parts of files.
+#[test]
+fn a_player_can_begin_in_the_middle() {
+    let folder = Folder::with_config(CONFIG);
+    folder.write("articles/en/a.mp3", "0123456789");
+    folder.write("articles/en/a.md", "---\ntitle: A\ndate: 2026-02-01\nenclosure: a.mp3\n---\nText.\n");
+    let serving = folder.serve();
+    let ask = |headers: &[(&str, &str)]| serving.request("GET", "/media/en/a.mp3", headers, "");
+    let whole = ask(&[]);
+    assert_eq!((whole.status, whole.header("accept-ranges"), whole.body.len()), (200, "bytes", 10));
+    for (range, status, part, body) in [
+        ("bytes=2-4", 206, "bytes 2-4/10", "234"),
+        ("bytes=7-", 206, "bytes 7-9/10", "789"),
+        ("bytes=-1", 206, "bytes 9-9/10", "9"),
+        ("bytes=10-", 416, "bytes */10", ""),
+        ("bytes=0-1,3-4", 200, "", "0123456789"),
+        ("rubbish", 200, "", "0123456789"),
+    ] {
+        let answer = ask(&[("Range", range)]);
+        assert_eq!((answer.status, answer.header("content-range")), (status, part), "{range}");
+        assert_eq!(answer.text(), body, "{range}");
+    }
+    let etag = whole.header("etag").to_string();
+    assert_eq!(ask(&[("Range", "bytes=2-4"), ("If-Range", &etag)]).status, 206);
+    assert_eq!(ask(&[("Range", "bytes=2-4"), ("If-Range", "\"another\"")]).status, 200, "of another version");
+}
+
+/// A client's own line stood before that of the proxy, and was believed.
+#[test]
+fn a_proxys_word_goes_before_that_of_its_client() {
+    let folder = Folder::sample();
+    let serving = folder.serve();
+    let statuses: Vec<u16> = (0..25)
+        .map(|number| {
+            let forged = format!("9.9.9.{number}");
+            let headers = [("X-Forwarded-For", forged.as_str()), ("X-Forwarded-For", "8.8.8.8")];
+            serving.request("GET", "/feed.rss", &headers, "").status
+        })
+        .collect();
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+}
+
+/// A file that could not be read ended the lint of all others.
+#[test]
+fn a_feed_that_cannot_be_read_hides_no_other() {
+    let folder = Folder::sample();
+    folder.run(&["build"]).done();
+    let said = folder.run(&["feed", "lint", "nothing.xml", "public/feed.rss"]);
+    assert_eq!(said.code, 2);
+    assert!(said.stderr.contains("nothing.xml") && said.stdout.contains("public/feed.rss"), "{said:?}");
+}

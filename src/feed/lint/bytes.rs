@@ -1,37 +1,38 @@
-//! A document as bytes: is it UTF-8, and does it say so (F5).
-
-use std::ops::Range;
+//! A document as bytes: its lines, its encoding and whether it says so (F5), and characters that no
+//! writer meant. How it is read stands in `encodings`.
 
 use super::{
     Finding,
+    encodings::{Encoding, MARK, after_mark, declaration},
     report::{self, Report},
     rules::document as rules,
-    tags::{Attribute, Tag},
 };
 
-/// U+FEFF in front, which editors on Windows write.
-pub const MARK: char = '\u{FEFF}';
-
-/// Where a byte stands: line and column, both counted from 1, the column in characters.
+/// Where a byte stands: line and column, both counted from 1, the column in characters. Lines end
+/// in LF, CR or both.
 #[must_use]
 pub fn line_and_column(document: &[u8], offset: usize) -> (usize, usize) {
     let before = &document[..offset.min(document.len())];
-    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let lines = before.split(|byte| *byte == b'\n').count();
+    let is_end = |at: &usize| match before[*at] {
+        b'\r' => document.get(at + 1) != Some(&b'\n'),
+        byte => byte == b'\n',
+    };
+    let ends = (0..before.len()).filter(is_end);
+    let (lines, line_start) = ends.fold((1, 0), |(lines, _), at| (lines + 1, at + 1));
     (lines, String::from_utf8_lossy(&before[line_start..]).chars().count() + 1)
 }
 
-/// The one fault of a document that is not UTF-8.
+/// The one fault of a document that is not text in any encoding.
 pub fn not_utf8(document: &[u8], offset: usize) -> Finding {
     let (line, column) = line_and_column(document, offset);
     let byte = document.get(offset).map(|byte| format!("0x{byte:02X}")).unwrap_or_default();
     let found = [&line.to_string(), &column.to_string(), &byte, likely_encoding(document)];
-    report::finding(&rules::NOT_UTF8, offset..offset + 1, &found)
+    report::finding(&rules::NOT_UTF8, offset..offset + char::REPLACEMENT_CHARACTER.len_utf8(), &found)
 }
 
 fn likely_encoding(document: &[u8]) -> &'static str {
     match document {
-        [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] => "; it is UTF-16 now",
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => "; it is UTF-32 now",
         _ if document.contains(&0) => "; it seems not to be text at all",
         _ => "; it seems to be in Windows-1252 or another old encoding now",
     }
@@ -44,29 +45,43 @@ pub fn check_mark(report: &mut Report) {
     }
 }
 
-/// Does the XML declaration say UTF-8?
-pub fn check_declaration(report: &mut Report) {
-    let source = report.source;
-    let start = if source.starts_with(MARK) { MARK.len_utf8() } else { 0 };
-    if !source[start..].starts_with("<?xml") {
-        return report.add(&rules::MISSING_XML_DECLARATION, start..start, &[]);
+/// Is the document in UTF-8, and does it say so (F5)?
+pub fn check_encoding(report: &mut Report) {
+    let said = declaration(report.source).and_then(|(_, attributes)| {
+        let found = attributes.into_iter().find(|attribute| attribute.name == "encoding")?;
+        Some((found.value, found.span))
+    });
+    let (name, span) = said.unwrap_or(("", 0..0));
+    let is = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    match report.encoding {
+        Encoding::Utf8 if name.is_empty() || name.eq_ignore_ascii_case("utf-8") => {}
+        Encoding::Utf8 if report.source.is_ascii() && !is("utf") && !is("ucs") => {
+            report.add(&rules::OLD_ENCODING, span, &[name]);
+        }
+        Encoding::Utf8 => report.add(&rules::WRONG_ENCODING, span, &[name, "UTF-8"]),
+        Encoding::Utf16 if name.is_empty() || is("utf-16") => {
+            report.add(&rules::OLD_ENCODING, span, &["UTF-16"]);
+        }
+        Encoding::Utf16 => report.add(&rules::WRONG_ENCODING, span, &[name, "UTF-16"]),
+        Encoding::OneByte => report.add(&rules::OLD_ENCODING, span, &[name]),
+        Encoding::Unread => report.add(&rules::UNREAD_ENCODING, span, &[name]),
     }
-    let span = start..start + source[start..].find("?>").map_or(0, |end| end + 2);
-    let attributes = pseudo_attributes(source, &span);
+}
+
+/// Is there an XML declaration, and is it whole?
+pub fn check_declaration(report: &mut Report) {
+    let Some((span, attributes)) = declaration(report.source) else {
+        let start = after_mark(report.source);
+        return report.add(&rules::MISSING_XML_DECLARATION, start..start, &[]);
+    };
     let value = |name: &str| attributes.iter().find(|attribute| attribute.name == name);
-    match value("encoding") {
-        None => report.add(&rules::MISSING_ENCODING, span, &[]),
-        Some(found) if found.value.eq_ignore_ascii_case("utf-8") => {}
-        Some(found) => report.add(&rules::WRONG_ENCODING, found.span.clone(), &[found.value]),
+    // XML 1.0 §4.3.3: UTF-16 says so by its byte order mark.
+    if value("encoding").is_none() && report.encoding == Encoding::Utf8 {
+        report.add(&rules::MISSING_ENCODING, span, &[]);
     }
     if let Some(found) = value("version").filter(|found| found.value != "1.0") {
         report.add(&rules::WRONG_XML_VERSION, found.span.clone(), &[found.value]);
     }
-}
-
-/// `<?xml a="b"?>` reads like the tag `<xml a="b"?>`.
-fn pseudo_attributes<'d>(source: &'d str, span: &Range<usize>) -> Vec<Attribute<'d>> {
-    Tag::read(source, span.start + 1).map(|tag| tag.attributes).unwrap_or_default()
 }
 
 /// Characters that no writer meant: U+0080–9F, which Windows-1252 leaves behind, and U+FFFD.

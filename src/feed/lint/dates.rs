@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc};
 
-use super::{report::Report, rules::shared as rules, text::Text};
+use super::{report::Report, rules::shared as rules, text::Text, xml::Element};
 
 /// How far ahead of the present a date may be, for the clocks of others: in RSS, and in Atom.
 const AHEAD_MAX_RSS: Duration = Duration::minutes(10);
@@ -38,8 +38,42 @@ enum Rfc822 {
     Invalid,
 }
 
+/// A date of RSS, as an element.
+pub fn of_rss(report: &mut Report, element: &Element) -> Option<Dated> {
+    of_element(element, report.source, |text, span| check_rfc822(report, text, span))
+}
+
+/// A date of Atom, as an element.
+pub fn of_atom(report: &mut Report, element: &Element) -> Option<Dated> {
+    of_element(element, report.source, |text, span| {
+        check_rfc3339(report, &element.name, text.trimmed(), span)
+    })
+}
+
+/// Checks a date of another namespace that feeds borrow.
+pub fn check_borrowed(report: &mut Report, element: &Element) {
+    let text = element.text(report.source);
+    match element.name.as_str() {
+        "dc:date" | "dcterms:created" | "dcterms:issued" | "dcterms:modified" | "sy:updateBase" => {
+            check_w3cdtf(report, &element.name, text.trimmed(), element.value_span(report.source));
+        }
+        "atom:updated" | "atom:published" => _ = of_atom(report, element),
+        _ => {}
+    }
+}
+
+fn of_element(
+    element: &Element,
+    source: &str,
+    moment: impl FnOnce(&Text, Range<usize>) -> Option<DateTime<Utc>>,
+) -> Option<Dated> {
+    let (text, span) = (element.text(source), element.value_span(source));
+    let moment = moment(&text, span.clone())?;
+    Some(Dated { moment, written: text.trimmed().to_string(), span })
+}
+
 /// A date of RSS; reports what is wrong with it.
-pub fn check_rfc822(report: &mut Report, text: &Text, span: Range<usize>) -> Option<DateTime<Utc>> {
+fn check_rfc822(report: &mut Report, text: &Text, span: Range<usize>) -> Option<DateTime<Utc>> {
     let value = text.trimmed();
     let moment = match rfc822(value) {
         Rfc822::Good(moment) => {
@@ -80,7 +114,7 @@ pub fn check_rfc3339(
 }
 
 /// A date of Dublin Core, which may be a year or a day only.
-pub fn check_w3cdtf(report: &mut Report, field: &str, value: &str, span: Range<usize>) {
+fn check_w3cdtf(report: &mut Report, field: &str, value: &str, span: Range<usize>) {
     if !is_w3cdtf(value) {
         report.add(&rules::INVALID_W3CDTF_DATE, span, &[value, field]);
     }

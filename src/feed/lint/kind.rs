@@ -1,7 +1,9 @@
 //! Which format a document is in, or what else it is.
 
+use std::ops::Range;
+
 use super::{
-    bytes::MARK,
+    encodings::MARK,
     html::tokens::{Token, tokens},
     limits,
     report::Report,
@@ -10,6 +12,7 @@ use super::{
 
 /// A longer address is not worth showing.
 const ADDRESS_BYTES_MAX: usize = 80;
+const DOCTYPE: &str = "<!DOCTYPE";
 
 /// What reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +44,40 @@ pub fn not_a_feed(report: &mut Report, what: &str, hint: &str) {
     report.add(&rules::NOT_A_FEED, 0..0, &[what, hint]);
 }
 
+/// Does the first markup say that this is HTML? Pages often have a comment or a declaration before it.
 fn is_html(text: &str) -> bool {
-    let start: String = text.chars().take(15).collect::<String>().to_ascii_lowercase();
-    start.starts_with("<!doctype html") || start.starts_with("<html")
+    let markup = &text[first_markup(text)..];
+    let begins = |word: &str| markup.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    let ends = |word: &str| !markup[word.len()..].starts_with(|c: char| c.is_alphanumeric() || c == ':');
+    ["<!doctype html", "<html", "<head", "<body"].iter().any(|word| begins(word) && ends(word))
 }
 
-fn html_page(report: &mut Report) {
+/// Where white space, comments and instructions end at the start of a document.
+fn first_markup(text: &str) -> usize {
+    let mut at = 0;
+    loop {
+        let rest = &text[at..];
+        let blank = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == MARK).len();
+        let ends = [("<!--", "-->"), ("<?", "?>")];
+        let comment = ends.iter().find_map(|(begin, end)| {
+            let inside = rest[blank..].strip_prefix(begin)?;
+            Some(begin.len() + inside.find(end)? + end.len())
+        });
+        at += blank;
+        let Some(length) = comment else { return at };
+        at += length;
+    }
+}
+
+/// Where the document type stands, if there is one.
+pub fn doctype(source: &str) -> Option<Range<usize>> {
+    let start = first_markup(source);
+    let length = source[start..].strip_prefix(DOCTYPE)?.find('>')?;
+    Some(start..start + DOCTYPE.len() + length + 1)
+}
+
+/// Reports an HTML page and the feed that it names.
+pub fn html_page(report: &mut Report) {
     let hint = match advertised_feed(report.source) {
         Some(address) if address.len() <= ADDRESS_BYTES_MAX => {
             format!("check the feed that this page names: `{address}`")

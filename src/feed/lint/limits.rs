@@ -10,8 +10,10 @@ use super::{
 };
 
 const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// A feed of this size is worth a remark: JSON Feed 1.1 calls 250K fine and 1MB a burden.
-const LARGE_FEED_BYTES: usize = 512 * 1024;
+/// A larger feed is worth a remark: JSON Feed 1.1 calls 250K fine and 1MB a burden.
+const FEED_BYTES_FINE: usize = 250 * 1024;
+/// A larger one is refused by some.
+const FEED_BYTES_MAX: usize = 512 * 1024;
 const DEPTH_MAX: usize = 256;
 /// roxmltree takes room for as many nodes as there are `<`, and attributes as there are `=`.
 const LESS_THAN_MAX: usize = 2_000_000;
@@ -29,11 +31,13 @@ pub fn accepts(report: &mut Report) -> bool {
     true
 }
 
-/// Remarks on a feed that is a burden to fetch.
+/// Remarks on a feed that is a burden to fetch (F13).
 pub fn check_size(report: &mut Report) {
-    let bytes = report.source.len();
-    if bytes > LARGE_FEED_BYTES {
-        report.add(&rules::LARGE_FEED, 0..0, &[&(bytes / 1024).to_string()]);
+    let kib = report.bytes.div_ceil(1024).to_string();
+    if report.bytes > FEED_BYTES_MAX {
+        report.add(&rules::OVERSIZED_FEED, 0..0, &[&kib]);
+    } else if report.bytes > FEED_BYTES_FINE {
+        report.add(&rules::LARGE_FEED, 0..0, &[&kib]);
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use roxmltree::{Error, TextPos};
 
-use super::{bytes::code_point, names, report::Report, rules::document as rules};
+use super::{bytes::code_point, kind, names, report::Report, rules::document as rules};
 
 /// Reports the one fault at which reading stopped.
 pub fn report(report: &mut Report, error: &Error) {
@@ -32,7 +32,7 @@ pub fn report(report: &mut Report, error: &Error) {
             add(&rules::UNBOUND_PREFIX, at..at + prefix.len(), &[prefix, address]);
         }
         Error::UnexpectedDeclaration(_) => add(&rules::BLANK_BEFORE_DECLARATION, 0..at, &[]),
-        Error::DtdDetected => add(&rules::DOCTYPE, doctype(source), &[]),
+        Error::DtdDetected => add(&rules::DOCTYPE, kind::doctype(source).unwrap_or(0..0), &[]),
         Error::InvalidCharacterData(_) => add(&rules::CDATA_END, cdata_end(source, at), &[]),
         Error::InvalidChar(b'"' | b'\'', b'<', _) | Error::InvalidAttributeValue(_) => {
             add(&rules::LESS_THAN_IN_ATTRIBUTE, character(source, at), &[]);
@@ -63,10 +63,6 @@ fn character(source: &str, at: usize) -> Range<usize> {
 
 fn tag(source: &str, at: usize) -> Range<usize> {
     at..source[at..].find('>').map_or(source.len(), |end| at + end + 1)
-}
-
-fn doctype(source: &str) -> Range<usize> {
-    tag(source, source.find("<!DOCTYPE").unwrap_or(0))
 }
 
 /// The crate points at the end of the text that has it.

@@ -1,7 +1,6 @@
 //! What is wrong with a feed, in words for its author: the checks behind `byline feed lint`.
 //!
-//! [`lint`] reads one document, RSS 2.0, Atom 1.0 or JSON Feed 1.x, and knows nothing else: no
-//! network, no file and no clock. So it cannot see what only HTTP shows (types, caching, redirects)
+//! [`lint`] reads one document, RSS, Atom or JSON Feed, and knows nothing else: no network, no file and no clock. So it cannot see what only HTTP shows (types, caching, redirects)
 //! nor what only two documents show (stable ids, a walk through archives).
 //!
 //! The rules and all their wording stand in `rules/`, one table for each format.
@@ -11,6 +10,7 @@ mod atom;
 mod bytes;
 mod dates;
 mod elements;
+mod encodings;
 mod html;
 mod json;
 mod kind;
@@ -36,10 +36,14 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
-use self::{kind::Kind, report::Report};
+use self::{
+    encodings::{Decoded, Encoding},
+    kind::Kind,
+    report::Report,
+};
 use crate::diagnostic::Severity;
 
-pub use self::bytes::line_and_column;
+pub use self::{bytes::line_and_column, encodings::decoded};
 
 /// One fault in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +52,7 @@ pub struct Finding {
     pub severity: Severity,
     /// The rule's stable name, in kebab case.
     pub rule: &'static str,
-    /// Where, in bytes of the document.
+    /// Where, in bytes of the document's text: what [`decoded`] makes of it.
     pub span: Range<usize>,
     /// What is wrong and what it breaks; begins small, has no full stop.
     pub message: String,
@@ -68,22 +72,26 @@ pub struct Expectation {
 /// Everything wrong with a document, in the order of its bytes.
 #[must_use]
 pub fn lint(document: &str, expectation: &Expectation) -> Vec<Finding> {
-    let mut report = Report::new(document, expectation);
-    bytes::check_mark(&mut report);
-    if let Some(kind) = kind::of(&mut report) {
-        match kind {
-            Kind::Xml => root::check(&mut report),
-            Kind::Json => json::check(&mut report),
-        }
-    }
-    report.into_findings()
+    let text = document.into();
+    findings(&Decoded { text, encoding: Encoding::Utf8, bytes: document.len() }, expectation)
 }
 
-/// As [`lint`], of bytes that may not be text: a document that is not UTF-8 has that one fault.
+/// As [`lint`], of bytes in any encoding. What is not text in one has that one fault.
 #[must_use]
 pub fn lint_bytes(document: &[u8], expectation: &Expectation) -> Vec<Finding> {
-    match std::str::from_utf8(document) {
-        Ok(text) => lint(text, expectation),
-        Err(error) => vec![bytes::not_utf8(document, error.valid_up_to())],
+    match encodings::decode(document) {
+        Ok(decoded) => findings(&decoded, expectation),
+        Err(valid_up_to) => vec![bytes::not_utf8(document, valid_up_to)],
     }
+}
+
+fn findings(document: &Decoded, expectation: &Expectation) -> Vec<Finding> {
+    let mut report = Report::new(document, expectation);
+    bytes::check_mark(&mut report);
+    match kind::of(&mut report) {
+        Some(Kind::Xml) => root::check(&mut report),
+        Some(Kind::Json) => json::check(&mut report),
+        None => {}
+    }
+    report.into_findings()
 }

@@ -2,12 +2,16 @@
 
 /// Of Atom.
 pub const ATOM: &str = "http://www.w3.org/2005/Atom";
+/// Of Atom 0.3, a draft.
+pub const ATOM_DRAFT: &str = "http://purl.org/atom/ns#";
+/// Of RSS 1.0.
+pub const RSS_1: &str = "http://purl.org/rss/1.0/";
 /// Of `xml:lang` and `xml:base`.
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// Of XHTML.
 pub const XHTML: &str = "http://www.w3.org/1999/xhtml";
 
-/// Prefix and address. One with two addresses stands twice.
+/// Prefix and address, as the validator has them. One with two of either stands twice.
 const NAMESPACES: &[(&str, &str)] = &[
     ("access", "http://www.bloglines.com/about/specs/fac-1.0"),
     ("admin", "http://webns.net/mvcb/"),
@@ -49,6 +53,7 @@ const NAMESPACES: &[(&str, &str)] = &[
     ("openid", "http://openid.net/xmlns/1.0"),
     ("opensearch", "http://a9.com/-/spec/opensearch/1.1/"),
     ("opensearch10", "http://a9.com/-/spec/opensearchrss/1.0/"),
+    ("opensearch", "http://a9.com/-/spec/opensearchrss/1.0/"),
     ("opml", "http://www.opml.org/spec2"),
     ("rdf", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"),
     ("rdfs", "http://www.w3.org/2000/01/rdf-schema#"),
@@ -75,14 +80,25 @@ const NAMESPACES: &[(&str, &str)] = &[
     ("xml", XML),
 ];
 
-/// Too widely used to be called unknown, though the validator only says that it cannot check them.
-const UNCHECKED: &[&str] = &[
-    "http://schemas.google.com/g/2005",
-    "http://www.rawvoice.com/rawvoiceRssModule/",
-    "https://schema.org/",
-    "http://schema.org/",
-    "https://podcastindex.org/namespace/1.0",
-    "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md",
+/// Those that the validator does not know but many programs do. They are written with `http:` or
+/// `https:`, with a slash at their end or without, and stand here in their shortest form.
+const WIDESPREAD: &[(&str, &str)] = &[
+    ("blogger", "schemas.google.com/blogger/2008"),
+    ("blogger", "schemas.google.com/blogger/2018"),
+    ("cc", "creativecommons.org/ns#"),
+    ("creativeCommons", "cyber.law.harvard.edu/rss/creativeCommonsRssModule.html"),
+    ("gd", "schemas.google.com/g/2005"),
+    ("googleplay", "www.google.com/schemas/play-podcasts/1.0"),
+    ("podcast", "podcastindex.org/namespace/1.0"),
+    ("podcast", "github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md"),
+    ("psc", "podlove.org/simple-chapters"),
+    ("rawvoice", "www.rawvoice.com/rawvoiceRssModule"),
+    ("rawvoice", "blubrry.com/developer/rawvoice-rss"),
+    ("schema", "schema.org"),
+    ("source", "source.scripting.com"),
+    ("spotify", "www.spotify.com/ns/rss"),
+    ("webfeeds", "webfeeds.org/rss/1.0"),
+    ("yt", "www.youtube.com/xml/schemas/2015"),
 ];
 
 /// What `dc:` has.
@@ -147,9 +163,14 @@ const DUBLIN_CORE_TERMS: &[&str] = &[
     "valid",
 ];
 
-/// The usual prefix of a namespace.
+/// The usual prefix of a namespace; none of one that is not known here.
 pub fn prefix_of(address: &str) -> Option<&'static str> {
-    NAMESPACES.iter().find(|(_, known)| *known == address).map(|(prefix, _)| *prefix)
+    rows(address).next()
+}
+
+/// Is the prefix one that this namespace usually has?
+pub fn is_usual(prefix: &str, address: &str) -> bool {
+    rows(address).any(|known| known.eq_ignore_ascii_case(prefix))
 }
 
 /// The namespace that a prefix usually means.
@@ -157,9 +178,12 @@ pub fn address_of(prefix: &str) -> Option<&'static str> {
     NAMESPACES.iter().find(|(known, _)| *known == prefix).map(|(_, address)| *address)
 }
 
-/// Is it one that readers may know?
-pub fn is_known(address: &str) -> bool {
-    prefix_of(address).is_some() || UNCHECKED.contains(&address)
+fn rows(address: &str) -> impl Iterator<Item = &'static str> {
+    let bare = address.strip_prefix("http://").or(address.strip_prefix("https://"));
+    let bare = bare.map_or(address, |bare| bare.strip_suffix('/').unwrap_or(bare));
+    let known = NAMESPACES.iter().filter(move |(_, known)| *known == address);
+    let widespread = WIDESPREAD.iter().filter(move |(_, known)| *known == bare);
+    known.chain(widespread).map(|(prefix, _)| *prefix)
 }
 
 /// Is an element such as `dc:creator` part of its namespace? Only of two do we have the whole list.

@@ -36,21 +36,17 @@ fn check_declaration(
     is_atom: bool,
 ) {
     let usual = names::prefix_of(address);
-    let Some(prefix) = prefix else {
-        if !names::is_known(address) {
-            report.add(&rules::UNKNOWN_NAMESPACE, span.clone(), &[address]);
+    let reserved = prefix.and_then(names::address_of);
+    match (usual, reserved, prefix) {
+        (_, _, Some(prefix)) if names::is_usual(prefix, address) => {}
+        (_, Some(reserved), Some(prefix)) => {
+            report.add(&rules::RESERVED_PREFIX, span.clone(), &[prefix, reserved]);
         }
-        return;
-    };
-    match (usual, names::address_of(prefix)) {
-        (Some(usual), _) if usual == prefix => {}
-        (_, Some(reserved)) => report.add(&rules::RESERVED_PREFIX, span.clone(), &[prefix, reserved]),
-        (Some(usual), None) => report.add(&rules::NONSTD_PREFIX, span.clone(), &[usual, address]),
-        (None, None) if !names::is_known(address) => {
-            report.add(&rules::UNKNOWN_NAMESPACE, span.clone(), &[address]);
-        }
-        (None, None) => {}
+        (Some(usual), _, Some(_)) => report.add(&rules::NONSTD_PREFIX, span.clone(), &[usual, address]),
+        (Some(_), _, None) => {}
+        (None, ..) => report.add(&rules::UNKNOWN_NAMESPACE, span.clone(), &[address]),
     }
+    let Some(prefix) = prefix else { return };
     if is_atom && matches!(usual, Some("atom" | "xhtml")) {
         report.add(&rules::AVOID_NAMESPACE_PREFIX, span.clone(), &[prefix]);
     }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     Expectation, Finding,
+    encodings::{Decoded, Encoding},
     rules::{Rule, document},
 };
 
@@ -16,6 +17,10 @@ const QUOTED_CHARS_MAX: usize = 120;
 pub struct Report<'d> {
     /// The whole text.
     pub source: &'d str,
+    /// How its bytes were read.
+    pub encoding: Encoding,
+    /// How many there were.
+    pub bytes: usize,
     /// What the caller knows.
     pub expectation: &'d Expectation,
     findings: Vec<Finding>,
@@ -24,8 +29,15 @@ pub struct Report<'d> {
 
 impl<'d> Report<'d> {
     /// Nothing found yet.
-    pub fn new(source: &'d str, expectation: &'d Expectation) -> Self {
-        Self { source, expectation, findings: Vec::new(), counts: BTreeMap::new() }
+    pub fn new(document: &'d Decoded, expectation: &'d Expectation) -> Self {
+        Self {
+            source: &document.text,
+            encoding: document.encoding,
+            bytes: document.bytes,
+            expectation,
+            findings: Vec::new(),
+            counts: BTreeMap::new(),
+        }
     }
 
     /// Adds a finding; `found` fills the `{0}`, `{1}` … of the rule's words.

@@ -2,7 +2,13 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::{atom, bytes, kind, limits, malformed, names, namespaces, report::Report, rss, xml::Element};
+use super::{
+    atom, bytes, kind, limits, malformed, names, namespaces,
+    report::Report,
+    rss,
+    rules::{document as rules, shared},
+    xml::Element,
+};
 
 const NODES_MAX: u32 = 4_000_000;
 
@@ -11,7 +17,9 @@ pub fn check(report: &mut Report) {
     if !limits::accepts_xml(report) {
         return;
     }
-    let options = ParsingOptions { nodes_limit: NODES_MAX, ..ParsingOptions::default() };
+    // Without entities a document type does no harm, so the rest can be read.
+    let allow_dtd = !report.source.contains("<!ENTITY");
+    let options = ParsingOptions { nodes_limit: NODES_MAX, allow_dtd, ..ParsingOptions::default() };
     match Document::parse_with_options(report.source, options) {
         Ok(document) => check_root(report, document.root_element()),
         Err(error) => malformed::report(report, &error),
@@ -19,29 +27,41 @@ pub fn check(report: &mut Report) {
 }
 
 fn check_root(report: &mut Report, root: Node) {
-    let namespace = root.tag_name().namespace();
     let core = Element { node: root, name: root.tag_name().name().to_string() };
-    let check = match (core.name.as_str(), namespace) {
-        ("rss", _) if root.attribute("version").is_none_or(|version| version.starts_with('2')) => rss::check,
+    let check = match (core.name.as_str(), root.tag_name().namespace()) {
+        ("rss", _) => rss::check,
+        ("RDF", _) if rss::rdf::channel(root).is_some() => rss::rdf::check,
         ("feed", Some(names::ATOM)) => atom::check,
+        ("feed", Some(names::ATOM_DRAFT)) => check_draft,
         _ => return not_a_feed(report, root),
     };
     limits::check_size(report);
     bytes::check_declaration(report);
+    bytes::check_encoding(report);
     bytes::check_characters(report);
     namespaces::check(report, root);
+    check_doctype(report);
     check(report, &core);
+}
+
+/// The format of the nineties had one by right.
+fn check_doctype(report: &mut Report) {
+    if let Some(span) = kind::doctype(report.source)
+        && !report.source[span.clone()].contains("DTD RSS 0.91//")
+    {
+        report.add(&rules::DOCTYPE, span, &[]);
+    }
+}
+
+fn check_draft(report: &mut Report, feed: &Element) {
+    let works = "many readers still take it, but it was a draft, so nothing more of it was checked";
+    report.add(&shared::OLD_FORMAT, feed.tag(report.source), &["Atom 0.3", works]);
 }
 
 fn not_a_feed(report: &mut Report, root: Node) {
     let name = root.tag_name().name();
-    let namespace = root.tag_name().namespace();
-    let newer = "write it in RSS 2.0 or Atom 1.0";
-    let version = root.attribute("version").unwrap_or_default();
-    let (what, hint) = match (name, namespace) {
-        ("rss", _) => (format!("RSS {version}, an old format"), newer),
-        ("RDF", _) => ("RSS 1.0 or 0.90, an old format".to_string(), newer),
-        ("feed", Some("http://purl.org/atom/ns#")) => ("Atom 0.3, a draft".to_string(), newer),
+    let (what, hint) = match (name, root.tag_name().namespace()) {
+        ("RDF", _) => ("RDF without the `channel` of RSS 1.0".to_string(), "write it in RSS 2.0 or Atom 1.0"),
         ("feed", _) => (
             "a `feed` without the namespace of Atom".to_string(),
             "write `<feed xmlns=\"http://www.w3.org/2005/Atom\">`",
@@ -53,7 +73,7 @@ fn not_a_feed(report: &mut Report, root: Node) {
             ("a `channel` without `<rss>`".to_string(), "put `<rss version=\"2.0\">` around it")
         }
         ("opml", _) => ("OPML, a list of feeds".to_string(), "give the address of one of its feeds"),
-        ("html", _) => ("an HTML page".to_string(), "give the address of the feed, not of the page"),
+        ("html", _) => return kind::html_page(report),
         ("urlset" | "sitemapindex", _) => {
             ("a sitemap for search engines".to_string(), "give the address of the feed")
         }

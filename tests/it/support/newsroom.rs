@@ -3,7 +3,7 @@
 //! Dropping it fails the test if a letter was left without an outcome.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -198,9 +198,15 @@ impl Newsroom {
         documents.map(|(path, document)| (path.to_string(), document.read().unwrap().to_vec())).collect()
     }
 
+    /// The files that are published beside documents.
+    pub fn shown(&self) -> BTreeSet<String> {
+        self.site.current().media().map(|(path, _)| path.to_string()).collect()
+    }
+
     fn look_at(&mut self, hint: Hint) -> Arc<Look> {
         let (folder, now) = (self.folder(), self.now);
-        let look = self.runtime.block_on(self.looker.look_at(hint, &self.settings, now)).unwrap();
+        let look =
+            self.runtime.block_on(self.looker.look_at((hint, BTreeSet::new()), &self.settings, now)).unwrap();
         let listed = self.runtime.block_on(self.lists.run_once(&folder, &look, &self.settings, now)).unwrap();
         let published = self.publisher.run_once(&look, &self.settings, &self.store, &self.site, now);
         self.runtime.block_on(published).unwrap();

@@ -131,6 +131,18 @@ impl Folder {
         Self::start(command)
     }
 
+    /// Starts `serve`, and waits until it hears of saves.
+    pub fn serve_watching(&self) -> Serving {
+        let serving = self.serve_with(&[("BYLINE_LOG", "byline=debug")]);
+        // And until the look is over that it takes when watching has begun.
+        let steps = ["watching the author", "looking at everything", "looked through"];
+        super::wait_until("it to watch", 20, || {
+            let talk = serving.talk();
+            steps.iter().try_fold(talk.as_str(), |rest, step| Some(rest.split_once(step)?.1)).is_some()
+        });
+        serving
+    }
+
     /// Starts a command that ends in `serve` on a free port, and waits until it listens.
     pub fn start(mut command: Command) -> Serving {
         let mut child =

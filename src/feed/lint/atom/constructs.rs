@@ -17,7 +17,8 @@ use super::super::{
 const PERSON: Shape = Shape {
     format: "Atom",
     known: &["name", "uri", "email"],
-    once: &["name", "uri", "email"],
+    repeatable: &[],
+    others_once: &[],
     required: &["name"],
 };
 
@@ -28,12 +29,7 @@ pub fn check(report: &mut Report, element: &Element) {
         "author" | "contributor" => check_person(report, element),
         "category" => check_category(report, element),
         "id" => check_id(report, element),
-        "dc:date" | "dcterms:created" | "dcterms:issued" | "dcterms:modified" => {
-            let text = element.text(report.source);
-            let span = element.value_span(report.source);
-            dates::check_w3cdtf(report, &element.name, text.trimmed(), span);
-        }
-        _ => {}
+        _ => dates::check_borrowed(report, element),
     }
 }
 
@@ -86,22 +82,15 @@ fn blank(node: &Node) -> bool {
 }
 
 fn check_no_elements(report: &mut Report, element: &Element) -> bool {
-    let inside = element.node.children().find(Node::is_element);
-    if let Some(child) = inside {
-        let found = [element.name.as_str(), child.tag_name().name()];
-        report.add(&rules::MARKUP_IN_TEXT, child.range(), &found);
-    }
-    inside.is_none()
+    let hint = "write `type=\"html\"` and escape the markup: `&lt;` for `<`";
+    elements::check_no_elements(report, element, hint)
 }
 
 /// RFC 4287 §3.3.
 pub fn date(report: &mut Report, element: &Element) -> Option<Dated> {
     elements::check_attributes(report, element, &[]);
     check_whitespace(report, element);
-    let text = element.text(report.source);
-    let span = element.value_span(report.source);
-    let moment = dates::check_rfc3339(report, &element.name, text.trimmed(), span.clone())?;
-    Some(Dated { moment, written: text.trimmed().to_string(), span })
+    dates::of_atom(report, element)
 }
 
 /// RFC 4287 §4.2.6: an id is compared character by character.

@@ -36,7 +36,8 @@ const SHAPE: Shape = Shape {
         "title",
         "updated",
     ],
-    once: &["content", "id", "published", "rights", "source", "summary", "title", "updated"],
+    repeatable: &["author", "category", "contributor", "link"],
+    others_once: &[],
     required: &["id", "title", "updated"],
 };
 

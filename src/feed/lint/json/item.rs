@@ -16,6 +16,7 @@ use super::{
 /// What is known of the articles so far.
 pub struct Items {
     has_feed_author: bool,
+    author_example: &'static str,
     language: Option<String>,
     order: Order,
     ids: BTreeSet<String>,
@@ -23,8 +24,12 @@ pub struct Items {
 
 impl Items {
     /// None so far.
-    pub fn new(has_feed_author: bool, language: Option<String>) -> Self {
-        Self { has_feed_author, language, order: Order::default(), ids: BTreeSet::new() }
+    pub fn new(has_feed_author: bool, language: Option<String>, is_version_1: bool) -> Self {
+        let author_example = match is_version_1 {
+            true => "`\"author\": {\"name\": \"…\"}`",
+            false => "`\"authors\": [{\"name\": \"…\"}]`",
+        };
+        Self { has_feed_author, author_example, language, order: Order::default(), ids: BTreeSet::new() }
     }
 }
 
@@ -38,7 +43,7 @@ pub fn check(report: &mut Report, item: &Node, items: &mut Items) {
         (true, _) => {}
         (false, true) => report.add(&rules::INHERITED_AUTHORS, start, &[]),
         (false, false) => {
-            report.add(&shared::MISSING_AUTHOR, start, &["`\"authors\": [{\"name\": \"…\"}]`"]);
+            report.add(&shared::MISSING_AUTHOR, start, &[items.author_example]);
         }
     }
     if let Some(id) = item.get("id")

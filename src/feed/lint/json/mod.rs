@@ -7,8 +7,7 @@ mod tree;
 mod values;
 
 use super::{
-    bytes::MARK,
-    kind, limits,
+    bytes, encodings, kind, limits,
     report::Report,
     rules::{json as rules, shared},
 };
@@ -24,7 +23,7 @@ const OLD_VERSION: &str = "https://jsonfeed.org/version/1";
 
 /// Reads the document and checks it.
 pub fn check(report: &mut Report) {
-    let start = if report.source.starts_with(MARK) { MARK.len_utf8() } else { 0 };
+    let start = encodings::after_mark(report.source);
     // A `Value`, as it has a limit to its depth; serde_json's way to ignore values has none.
     if let Err(error) = serde_json::from_str::<serde_json::Value>(&report.source[start..]) {
         return not_json(report, start, &error);
@@ -54,20 +53,26 @@ fn not_json(report: &mut Report, start: usize, error: &serde_json::Error) {
 
 fn check_feed(report: &mut Report, feed: &Node) {
     limits::check_size(report);
+    bytes::check_encoding(report);
     let mut extensions = Extensions::default();
     values::check_object(report, feed, &shapes::FEED, &mut extensions);
     check_version(report, feed);
     check_addresses(report, feed);
     let start = feed.span.start..feed.span.start + 1;
-    if feed.get("language").is_none() {
+    // Version 1 has no languages.
+    if feed.get("language").is_none() && !is_version_1(feed) {
         report.add(&shared::MISSING_LANGUAGE, start, &["`\"language\": \"en\"`"]);
     }
     let language = feed.get("language").and_then(Node::text).map(|text| text.value.clone());
-    let mut items = Items::new(has_author(feed), language);
+    let mut items = Items::new(has_author(feed), language, is_version_1(feed));
     for node in feed.get("items").map(Node::items).unwrap_or_default() {
         item::check(report, node, &mut items);
     }
     extensions.finish(report);
+}
+
+fn is_version_1(feed: &Node) -> bool {
+    feed.get("version").and_then(Node::text).is_some_and(|version| version.value == OLD_VERSION)
 }
 
 fn check_version(report: &mut Report, feed: &Node) {

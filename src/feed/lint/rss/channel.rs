@@ -3,17 +3,17 @@
 use super::{
     super::{
         addresses,
-        dates::Dated,
+        dates::{self, Dated},
         elements::{self, Shape},
-        languages,
         links::{self, Within},
         plain,
         report::Report,
         rules::{rss as rules, shared},
         xml::Element,
     },
-    fields,
+    Edition, fields,
     item::{self, Articles},
+    rdf,
 };
 
 const MEDIA_TYPE: &str = "application/rss+xml";
@@ -37,113 +37,85 @@ const SHAPE: Shape = Shape {
         "image",
         "rating",
         "textInput",
+        "textinput",
         "skipHours",
         "skipDays",
         "item",
     ],
-    once: &[
-        "title",
-        "link",
-        "description",
-        "language",
-        "copyright",
-        "managingEditor",
-        "webMaster",
-        "pubDate",
-        "lastBuildDate",
-        "generator",
-        "docs",
-        "cloud",
-        "ttl",
-        "image",
-        "rating",
-        "textInput",
-        "skipHours",
-        "skipDays",
-        "dc:title",
-        "dc:description",
-        "dc:language",
-        "dc:rights",
-        "dc:date",
-        "atom:id",
-        "atom:updated",
-        "atom:title",
-        "atom:subtitle",
-        "atom:rights",
-        "sy:updatePeriod",
-        "sy:updateFrequency",
-        "sy:updateBase",
-        "fh:archive",
-        "fh:complete",
+    repeatable: &["category", "item"],
+    others_once: &[
+        fields::ONCE,
+        &["dc:date", "atom:subtitle", "atom:rights", "fh:archive", "fh:complete"],
+        &["sy:updatePeriod", "sy:updateFrequency", "sy:updateBase"],
     ],
     required: &["title", "link", "description"],
 };
-/// Elements of Atom that a channel may borrow.
-const BORROWED: [&str; 11] = [
-    "atom:author",
-    "atom:category",
-    "atom:contributor",
-    "atom:generator",
-    "atom:id",
-    "atom:icon",
-    "atom:link",
-    "atom:logo",
-    "atom:title",
-    "atom:subtitle",
-    "atom:updated",
-];
+/// Elements of Atom that only a channel may borrow.
+const BORROWED: [&str; 5] = ["atom:category", "atom:generator", "atom:icon", "atom:logo", "atom:subtitle"];
 /// Elements that say the same of the feed.
-const SAME: [(&str, &str, &str); 9] = [
+const SAME: [(&str, &str, &str); 6] = [
     ("managingEditor", "dc:creator", "dc:creator"),
-    ("category", "dc:subject", "category"),
-    ("pubDate", "dc:date", "pubDate"),
     ("webMaster", "dc:publisher", "dc:publisher"),
     ("language", "dc:language", "language"),
     ("copyright", "dc:rights", "copyright"),
     ("lastBuildDate", "dcterms:modified", "lastBuildDate"),
     ("generator", "admin:generatorAgent", "generator"),
-    ("creativeCommons:license", "cc:license", "creativeCommons:license"),
 ];
 
-/// Checks the channel and all its articles.
-pub fn check(report: &mut Report, channel: &Element, core: Option<&str>) {
+/// Checks the channel and all articles, those inside it and those `beside` it.
+pub fn check(
+    report: &mut Report,
+    channel: &Element,
+    edition: Edition,
+    core: Option<&str>,
+    beside: &[Element],
+) {
+    let shape = if edition == Edition::Rdf { &rdf::CHANNEL } else { &SHAPE };
     let children = channel.children(core);
-    elements::check(report, channel, &children, &SHAPE);
+    elements::check(report, channel, &children, shape);
     elements::check_attributes(report, channel, &[]);
     fields::check_borrowed(report, channel, &children, &BORROWED);
     fields::check_same(report, &children, &SAME, &rules::DUPLICATE_SEMANTICS);
-    check_order(report, &children);
+    // RSS Profile: items come last, as some readers stop at the first.
+    elements::check_order(report, &children, "item", &rules::MISPLACED_ITEM);
     let links = links::read(report, &children, "atom:link", Within::Feed(MEDIA_TYPE));
-    links::check_feed(report, &links, channel, MEDIA_TYPE, &children);
-    let language = check_language(report, channel, &children);
-    let built = check_fields(report, &children, core);
-    let mut articles = Articles::new(language);
-    for item in children.iter().filter(|child| child.name == "item") {
+    if edition == Edition::Two || !links.is_empty() {
+        links::check_feed(report, &links, channel, MEDIA_TYPE, &children);
+    }
+    fields::check_markup(report, &children, shape);
+    let language = check_language(report, channel, &children, edition);
+    let built = check_fields(report, &children, edition, core);
+    let mut articles = Articles::new(edition, language);
+    for item in children.iter().chain(beside).filter(|child| child.name == "item") {
         item::check(report, item, core, &mut articles);
     }
     articles.order.feed(report, built.as_ref());
 }
 
-/// RSS Profile: items come last, as some readers stop at the first.
-fn check_order(report: &mut Report, children: &[Element]) {
-    let after_item = children.iter().skip_while(|child| child.name != "item");
-    for child in after_item.filter(|child| child.name != "item") {
-        report.add(&rules::MISPLACED_ITEM, child.tag(report.source), &[&child.name]);
-    }
-}
-
-fn check_language(report: &mut Report, channel: &Element, children: &[Element]) -> Option<String> {
-    let named = children.iter().find(|child| matches!(child.name.as_str(), "language" | "dc:language"));
-    let language = named.map(|child| child.text(report.source).trimmed().to_string());
-    let language = language.or(channel.language().map(str::to_string));
+fn check_language(
+    report: &mut Report,
+    channel: &Element,
+    children: &[Element],
+    edition: Edition,
+) -> Option<String> {
+    let language = fields::language(report.source, channel, children);
     if language.is_none() {
-        report.add(&shared::MISSING_LANGUAGE, channel.tag(report.source), &["`<language>en</language>`"]);
+        let example = match edition {
+            Edition::Rdf => "`<dc:language>en</dc:language>`",
+            Edition::Two | Edition::Early => "`<language>en</language>`",
+        };
+        report.add(&shared::MISSING_LANGUAGE, channel.tag(report.source), &[example]);
     }
     language
 }
 
 /// The fields one by one; answers when the channel was last built.
-fn check_fields(report: &mut Report, children: &[Element], core: Option<&str>) -> Option<Dated> {
+fn check_fields(
+    report: &mut Report,
+    children: &[Element],
+    edition: Edition,
+    core: Option<&str>,
+) -> Option<Dated> {
     let mut built: Option<Dated> = None;
     let of_channel = Identity::of(report, children);
     for child in children {
@@ -153,23 +125,21 @@ fn check_fields(report: &mut Report, children: &[Element], core: Option<&str>) -
                 plain::check(report, child);
             }
             "description" | "copyright" | "dc:rights" => plain::check(report, child),
-            "link" | "docs" => fields::check_link(report, child),
-            "language" | "dc:language" => {
-                let code = child.text(report.source);
-                languages::check(report, code.trimmed(), child.value_span(report.source));
-            }
-            "pubDate" => _ = fields::date(report, child),
-            "lastBuildDate" => built = fields::date(report, child),
+            "pubDate" => _ = dates::of_rss(report, child),
+            "lastBuildDate" => built = dates::of_rss(report, child),
             "managingEditor" => check_editor(report, child),
             "webMaster" => addresses::check(report, child),
-            "category" => fields::check_category(report, child),
+            // In RSS 1.0 it only points to the picture.
+            "image" if edition == Edition::Rdf => {}
             "image" => check_image(report, child, &of_channel, core),
-            "textInput" => report.add(&rules::AVOID_TEXT_INPUT, child.tag(report.source), &[]),
+            "textInput" | "textinput" => report.add(&rules::AVOID_TEXT_INPUT, child.tag(report.source), &[]),
             "ttl" => fields::check_ttl(report, child),
+            // The earlier editions counted them from 1 to 24.
+            "skipHours" if edition == Edition::Early => {}
             "skipHours" => fields::check_hours(report, child, core),
             "skipDays" => fields::check_days(report, child, core),
             "cloud" => fields::check_cloud(report, child),
-            _ => fields::check_extension(report, child),
+            _ => fields::check(report, child),
         }
     }
     built
@@ -198,13 +168,15 @@ impl Identity {
 const IMAGE: Shape = Shape {
     format: "RSS",
     known: &["url", "title", "link", "width", "height", "description"],
-    once: &["url", "title", "link", "width", "height", "description"],
+    repeatable: &[],
+    others_once: &[],
     required: &["url", "title", "link"],
 };
 
 fn check_image(report: &mut Report, image: &Element, channel: &Identity, core: Option<&str>) {
     let children = image.children(core);
     elements::check(report, image, &children, &IMAGE);
+    fields::check_markup(report, &children, &IMAGE);
     for child in &children {
         let text = child.text(report.source);
         let span = child.value_span(report.source);

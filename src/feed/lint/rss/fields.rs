@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::super::{
-    dates::{self, Dated},
-    elements, plain,
+    dates,
+    elements::{self, Shape},
+    languages, plain,
     report::Report,
     rules::{Rule, rss as rules, shared},
     urls,
@@ -12,21 +13,39 @@ use super::super::{
 };
 
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+/// Those of RSS that have elements inside; all others have text.
+const HOLDERS: [&str; 7] = ["image", "item", "items", "skipDays", "skipHours", "textInput", "textinput"];
+/// Those of other namespaces that channel and item may have, but once.
+pub const ONCE: &[&str] =
+    &["dc:title", "dc:description", "dc:language", "dc:rights", "atom:id", "atom:title", "atom:updated"];
+/// Elements of Atom that channel and item may borrow.
+const BORROWED: [&str; 6] =
+    ["atom:author", "atom:contributor", "atom:id", "atom:link", "atom:title", "atom:updated"];
+/// Elements that say the same in both.
+const SAME: [(&str, &str, &str); 3] = [
+    ("category", "dc:subject", "category"),
+    ("pubDate", "dc:date", "pubDate"),
+    ("creativeCommons:license", "cc:license", "creativeCommons:license"),
+];
 
-/// A date in the form of RSS.
-pub fn date(report: &mut Report, element: &Element) -> Option<Dated> {
-    let text = element.text(report.source);
-    let span = element.value_span(report.source);
-    let moment = dates::check_rfc822(report, &text, span.clone())?;
-    Some(Dated { moment, written: text.trimmed().to_string(), span })
+/// Checks a field that channel and item have alike.
+pub fn check(report: &mut Report, element: &Element) {
+    match element.name.as_str() {
+        "link" | "docs" | "comments" => check_link(report, element),
+        "category" => check_category(report, element),
+        "language" | "dc:language" => {
+            let code = element.text(report.source);
+            languages::check(report, code.trimmed(), element.value_span(report.source));
+        }
+        _ => dates::check_borrowed(report, element),
+    }
 }
 
-/// A date in the form of Atom.
-pub fn atom_date(report: &mut Report, element: &Element) -> Option<Dated> {
-    let text = element.text(report.source);
-    let span = element.value_span(report.source);
-    let moment = dates::check_rfc3339(report, &element.name, text.trimmed(), span.clone())?;
-    Some(Dated { moment, written: text.trimmed().to_string(), span })
+/// The language of a channel or an item, by its own word or by what it stands in.
+pub fn language(source: &str, parent: &Element, children: &[Element]) -> Option<String> {
+    let named = children.iter().find(|child| matches!(child.name.as_str(), "language" | "dc:language"));
+    let named = named.map(|child| child.text(source).trimmed().to_string());
+    named.or(parent.language().map(str::to_string))
 }
 
 /// A whole address in ASCII.
@@ -35,30 +54,38 @@ pub fn check_link(report: &mut Report, element: &Element) {
     urls::check_text(report, &element.name, &text, element.node.range());
 }
 
-/// A tag.
-pub fn check_category(report: &mut Report, category: &Element) {
+fn check_category(report: &mut Report, category: &Element) {
     elements::check_attributes(report, category, &["domain"]);
     elements::check_not_blank(report, category);
     plain::check(report, category);
 }
 
-/// Fields of other namespaces that channel and item have alike.
-pub fn check_extension(report: &mut Report, element: &Element) {
-    let text = element.text(report.source);
-    match element.name.as_str() {
-        "dc:date" | "dcterms:created" | "dcterms:issued" | "dcterms:modified" | "sy:updateBase" => {
-            let span = element.value_span(report.source);
-            dates::check_w3cdtf(report, &element.name, text.trimmed(), span);
-        }
-        "atom:updated" | "atom:published" => _ = atom_date(report, element),
-        _ => {}
+/// Reports elements inside fields that have text only.
+pub fn check_markup(report: &mut Report, children: &[Element], shape: &Shape) {
+    let has_text_only = |name: &str| match name.split_once(':') {
+        None => shape.knows(name) && !HOLDERS.contains(&name),
+        Some((prefix, _)) => prefix == "dc" || name == "content:encoded",
+    };
+    for child in children.iter().filter(|child| has_text_only(&child.name)) {
+        elements::check_no_elements(report, child, instead_of_markup(&child.name));
     }
 }
 
-/// Reports elements of Atom that have no place here.
-pub fn check_borrowed(report: &mut Report, parent: &Element, children: &[Element], allowed: &[&str]) {
+fn instead_of_markup(name: &str) -> &'static str {
+    match name {
+        "description" | "content:encoded" => {
+            "escape the markup, `&lt;` for `<`, or put all of the text into `<![CDATA[…]]>`"
+        }
+        "link" | "guid" | "comments" | "docs" | "url" => "write the bare address",
+        _ => "write plain words without markup",
+    }
+}
+
+/// Reports elements of Atom that have no place here; `own` are those that have one here alone.
+pub fn check_borrowed(report: &mut Report, parent: &Element, children: &[Element], own: &[&str]) {
+    let is_allowed = |name: &str| BORROWED.contains(&name) || own.contains(&name);
     let borrowed = children.iter().filter(|child| child.name.starts_with("atom:"));
-    for child in borrowed.filter(|child| !allowed.contains(&child.name.as_str())) {
+    for child in borrowed.filter(|child| !is_allowed(&child.name)) {
         let span = child.tag(report.source);
         match child.name.as_str() {
             "atom:source" => report.add(&rules::ATOM_SOURCE_IN_ITEM, span, &[]),
@@ -67,9 +94,10 @@ pub fn check_borrowed(report: &mut Report, parent: &Element, children: &[Element
     }
 }
 
-/// Reports two elements that say the same; `same` has both names and the one to keep.
-pub fn check_same(report: &mut Report, children: &[Element], same: &[(&str, &str, &str)], rule: &Rule) {
-    for (core, extension, keep) in same {
+/// Reports two elements that say the same; `own`, of this parent alone, has both names and the one
+/// to keep.
+pub fn check_same(report: &mut Report, children: &[Element], own: &[(&str, &str, &str)], rule: &Rule) {
+    for (core, extension, keep) in SAME.iter().chain(own) {
         let has_core = children.iter().any(|child| child.name == *core);
         let extension = children.iter().find(|child| child.name == *extension);
         if let Some(found) = extension.filter(|_| has_core) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     super::{
         addresses,
-        dates::{Dated, Order},
+        dates::{self, Dated, Order},
         elements::{self, Shape},
         html, languages,
         links::{self, Within},
@@ -15,7 +15,7 @@ use super::{
         urls,
         xml::Element,
     },
-    fields,
+    Edition, fields, rdf,
 };
 
 const SHAPE: Shape = Shape {
@@ -32,54 +32,20 @@ const SHAPE: Shape = Shape {
         "pubDate",
         "source",
     ],
-    once: &[
-        "title",
-        "link",
-        "description",
-        "author",
-        "comments",
-        "guid",
-        "pubDate",
-        "source",
-        "content:encoded",
-        "atom:id",
-        "atom:title",
-        "atom:summary",
-        "atom:updated",
-        "atom:published",
-        "dc:title",
-        "dc:description",
-        "dc:language",
-        "dc:rights",
-        "dc:source",
-    ],
+    repeatable: &["category", "enclosure"],
+    others_once: &[fields::ONCE, &["content:encoded", "atom:summary", "atom:published", "dc:source"]],
     required: &[],
 };
-/// Elements of Atom that an item may borrow.
-const BORROWED: [&str; 9] = [
-    "atom:id",
-    "atom:link",
-    "atom:title",
-    "atom:summary",
-    "atom:author",
-    "atom:contributor",
-    "atom:content",
-    "atom:published",
-    "atom:updated",
-];
+/// Elements of Atom that only an item may borrow.
+const BORROWED: [&str; 3] = ["atom:summary", "atom:content", "atom:published"];
 /// Elements that say the same of an article.
-const SAME: [(&str, &str, &str); 6] = [
-    ("author", "dc:creator", "dc:creator"),
-    ("category", "dc:subject", "category"),
-    ("pubDate", "dc:date", "pubDate"),
-    ("guid", "atom:id", "guid"),
-    ("source", "dc:source", "source"),
-    ("creativeCommons:license", "cc:license", "creativeCommons:license"),
-];
+const SAME: [(&str, &str, &str); 3] =
+    [("author", "dc:creator", "dc:creator"), ("guid", "atom:id", "guid"), ("source", "dc:source", "source")];
 const AUTHORS: [&str; 4] = ["author", "dc:creator", "atom:author", "itunes:author"];
 
 /// What is known of the articles so far.
 pub struct Articles {
+    edition: Edition,
     /// The feed's language.
     pub language: Option<String>,
     /// Their dates.
@@ -89,8 +55,8 @@ pub struct Articles {
 
 impl Articles {
     /// None so far.
-    pub fn new(language: Option<String>) -> Self {
-        Self { language, order: Order::default(), guids: BTreeSet::new() }
+    pub fn new(edition: Edition, language: Option<String>) -> Self {
+        Self { edition, language, order: Order::default(), guids: BTreeSet::new() }
     }
 }
 
@@ -98,7 +64,8 @@ impl Articles {
 pub fn check(report: &mut Report, item: &Element, core: Option<&str>, articles: &mut Articles) {
     let children = item.children(core);
     let has = |name: &str| children.iter().any(|child| child.name == name);
-    elements::check(report, item, &children, &SHAPE);
+    let shape = if articles.edition == Edition::Rdf { &rdf::ITEM } else { &SHAPE };
+    elements::check(report, item, &children, shape);
     elements::check_attributes(report, item, &[]);
     fields::check_borrowed(report, item, &children, &BORROWED);
     fields::check_same(report, &children, &SAME, &rules::DUPLICATE_ITEM_SEMANTICS);
@@ -106,13 +73,15 @@ pub fn check(report: &mut Report, item: &Element, core: Option<&str>, articles: 
     if !has("title") && !has("description") {
         report.add(&rules::ITEM_WITHOUT_TEXT, tag.clone(), &[]);
     }
-    if !has("guid") {
+    // The editions before 2.0 have no guid, and the earliest no author either.
+    if articles.edition == Edition::Two && !has("guid") {
         report.add(&rules::MISSING_GUID, tag.clone(), &[]);
     }
-    if !AUTHORS.iter().any(|name| has(name)) {
+    if articles.edition != Edition::Early && !AUTHORS.iter().any(|name| has(name)) {
         report.add(&shared::MISSING_AUTHOR, tag, &["`<dc:creator>…</dc:creator>`"]);
     }
     check_enclosures(report, &children);
+    fields::check_markup(report, &children, shape);
     check_texts(report, item, &children, articles.language.as_deref());
     check_fields(report, &children, articles);
 }
@@ -121,19 +90,13 @@ fn check_fields(report: &mut Report, children: &[Element], articles: &mut Articl
     let (mut published, mut updated): (Option<Dated>, Option<Dated>) = (None, None);
     for child in children {
         match child.name.as_str() {
-            "link" | "comments" => fields::check_link(report, child),
             "guid" => check_guid(report, child, articles),
-            "pubDate" => published = fields::date(report, child),
-            "atom:updated" => updated = fields::atom_date(report, child),
+            "pubDate" => published = dates::of_rss(report, child),
+            "atom:updated" => updated = dates::of_atom(report, child),
             "author" => addresses::check(report, child),
-            "category" => fields::check_category(report, child),
             "source" => check_source(report, child),
             "atom:link" => _ = links::check(report, child, Within::Item),
-            "dc:language" => {
-                let code = child.text(report.source);
-                languages::check(report, code.trimmed(), child.value_span(report.source));
-            }
-            _ => fields::check_extension(report, child),
+            _ => fields::check(report, child),
         }
     }
     articles.order.article(report, published.as_ref(), updated.as_ref());
@@ -141,9 +104,8 @@ fn check_fields(report: &mut Report, children: &[Element], articles: &mut Articl
 
 /// Title, summary and full text.
 fn check_texts(report: &mut Report, item: &Element, children: &[Element], language: Option<&str>) {
-    let own = children.iter().find(|child| child.name == "dc:language");
-    let own = own.map(|child| child.text(report.source).trimmed().to_string());
-    let language = own.or(item.language().or(language).map(str::to_string)).unwrap_or_default();
+    let own = fields::language(report.source, item, children);
+    let language = own.or(language.map(str::to_string)).unwrap_or_default();
     let has_content = children.iter().any(|child| child.name == "content:encoded");
     let mut has_description = false;
     for child in children {

@@ -7,9 +7,6 @@ rules! {
     INVALID_TEXT_TYPE: Error "invalid-text-type"
         "the type `{0}` of `{1}` is not `text`, `html` or `xhtml`"
         "leave `type` out for plain text, or write `type=\"html\"`";
-    MARKUP_IN_TEXT: Error "markup-in-text"
-        "`{0}` has the element `{1}` inside, but its type is not `xhtml`; readers lose it"
-        "write `type=\"html\"` and escape the markup: `&lt;` for `<`";
     MISSING_XHTML_DIV: Error "missing-xhtml-div"
         "`{0}` has type `xhtml` but not one `<div>` of XHTML around its text; readers show nothing"
         "wrap it in `<div xmlns=\"http://www.w3.org/1999/xhtml\">`";

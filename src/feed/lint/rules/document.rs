@@ -10,6 +10,9 @@ rules! {
     LARGE_FEED: Note "large-feed"
         "the feed has {0} KiB; readers fetch all of it at every visit, and 250 KiB is what JSON Feed calls fine"
         "put fewer articles into it and the older ones into archives";
+    OVERSIZED_FEED: Error "large-feed"
+        "the feed has {0} KiB; some readers refuse it, and all others fetch every byte of it at every visit"
+        "put fewer articles into it and the older ones into archives, so that it stays under 250 KiB";
     MORE_OF_THE_SAME: Note "more-of-the-same"
         "{0} more of `{1}` are not listed"
         "mend one, and look whether the template makes all of them";
@@ -27,8 +30,14 @@ rules! {
         "the XML declaration does not name the encoding; a server's header may then turn letters into others"
         "write `<?xml version=\"1.0\" encoding=\"utf-8\"?>`";
     WRONG_ENCODING: Error "wrong-encoding"
-        "the XML declaration says `{0}` but the document is UTF-8; readers that believe it show wrong letters"
-        "write `encoding=\"utf-8\"`";
+        "the XML declaration says `{0}` but the document is {1}; readers that believe it show wrong letters"
+        "save the document as UTF-8 and write `encoding=\"utf-8\"`";
+    OLD_ENCODING: Warning "old-encoding"
+        "the document is in {0}, which not every reader knows; letters outside ASCII may turn into others on the way"
+        "use UTF-8: save the document in it and, in XML, write `encoding=\"utf-8\"`";
+    UNREAD_ENCODING: Warning "unread-encoding"
+        "the document is in `{0}`, which many readers do not know; letters outside ASCII were not checked here either"
+        "use UTF-8: save the document in it and write `encoding=\"utf-8\"`";
     WRONG_XML_VERSION: Error "wrong-xml-version"
         "the XML declaration says version `{0}`; feed readers know 1.0 only"
         "write `version=\"1.0\"`";

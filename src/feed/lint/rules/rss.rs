@@ -4,8 +4,11 @@ rules! {
     MISSING_VERSION: Error "missing-version"
         "`<rss>` does not say which version it is; some readers then refuse it"
         "write `<rss version=\"2.0\">`";
+    INVALID_VERSION: Error "invalid-rss-version"
+        "`{0}` is not a version of RSS; readers that look at it do not know what they have"
+        "write `version=\"2.0\"`";
     CHANNELS: Error "one-channel"
-        "`<rss>` has {0} elements `<channel>`; it must have one, and readers see only the first"
+        "`<{1}>` has {0} elements `<channel>`; it must have one, and readers see only the first"
         "put everything into one `<channel>`";
     ITEM_WITHOUT_TEXT: Error "item-must-contain-title-or-description"
         "this article has neither `title` nor `description`; readers have nothing to show"

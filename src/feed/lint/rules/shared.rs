@@ -19,6 +19,15 @@ rules! {
     MISSING_ELEMENT: Error "missing-element"
         "`{1}` lacks `{0}`, which the format requires"
         "add `<{0}>…</{0}>`";
+    UNEXPECTED_TEXT: Error "unexpected-text"
+        "`{0}` stands in `{1}` but in no element of it; readers pass over it"
+        "put it into the element that it belongs to, or delete it";
+    MARKUP_IN_TEXT: Error "markup-in-text"
+        "`{0}` can only have text in it but has the element `{1}`; readers lose it"
+        "{2}";
+    OLD_FORMAT: Warning "old-format"
+        "this is {0}, an old format: {1}"
+        "write RSS 2.0 or Atom 1.0, with an id, a date and an author for every article";
     NOT_BLANK: Warning "not-blank"
         "`{0}` is empty"
         "fill it in, or leave the element out";
@@ -26,9 +35,9 @@ rules! {
         "`{0}` has white space around its value; programs compare it character by character"
         "write it without spaces and line ends around";
 
-    UNKNOWN_NAMESPACE: Warning "unknown-namespace"
-        "the namespace `{0}` is not one that feed readers know; they pass over all that is in it"
-        "leave it out, or correct its address: every character of it counts";
+    UNKNOWN_NAMESPACE: Note "unknown-namespace"
+        "the namespace `{0}` is not among the common ones; programs made for it use what is in it, others pass over it"
+        "leave it as it is, but if nothing uses it compare its address: every character counts";
     RESERVED_PREFIX: Warning "reserved-prefix"
         "the prefix `{0}:` usually means `{1}`; old readers go by the prefix and misread this"
         "use another prefix here";

@@ -135,6 +135,9 @@ fn versions_are_known() {
     let author = version("https://jsonfeed.org/version/1")
         .replace(r#""authors": [{"name": "Mina"}]"#, r#""author": {"name": "Mina"}"#);
     assert_only(&author, "old-version", old);
+    assert_only(&author.replace(" \"language\": \"en\",", ""), "old-version", old);
+    let nobody = author.replace(" \"author\": {\"name\": \"Mina\"},", "");
+    assert!(found(&nobody)[1].hint.contains("`\"author\": {"), "{:?}", found(&nobody));
 }
 
 #[test]

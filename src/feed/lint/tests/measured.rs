@@ -135,9 +135,9 @@ fn what_the_validator_warns_of_in_rss() {
         ("<category>a&#x9F;b</category>", "bad-characters", "&#x9F;"),
         ("<category>a\u{FFFD}b</category>", "bad-characters", "\u{FFFD}"),
         (
-            "<x:y xmlns:x=\"http://webfeeds.org/rss/1.0\"/>",
+            "<x:y xmlns:x=\"http://purl.org/atompub/tombstones/1.0\"/>",
             "unknown-namespace",
-            "http://webfeeds.org/rss/1.0",
+            "http://purl.org/atompub/tombstones/1.0",
         ),
     ];
     for (inside, rule, at) in cases {

@@ -177,11 +177,9 @@ fn every_rule_is_tried_and_reads_well_and_one_name_is_one_kind() {
         let is_kebab =
             rule.id.bytes().all(|byte| byte.is_ascii_lowercase() || b"-0123456789".contains(&byte));
         assert!(is_kebab, "{}", rule.id);
-        assert!(
-            all.iter().all(|other| other.id != rule.id || other.severity == rule.severity),
-            "{}",
-            rule.id
-        );
+        // A large feed is a burden, and one twice as large is refused.
+        let is_one_kind = all.iter().all(|other| other.id != rule.id || other.severity == rule.severity);
+        assert!(is_one_kind || rule.id == "large-feed", "{}", rule.id);
         for words in [rule.message, rule.hint] {
             assert!(!words.ends_with('.') && words.matches('`').count().is_multiple_of(2), "{words}");
         }

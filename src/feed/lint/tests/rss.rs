@@ -208,6 +208,74 @@ fn an_article_has_nothing_it_must_not() {
 }
 
 #[test]
+fn text_has_no_elements_and_elements_no_text_between_them() {
+    let item = |from: &str, to: &str| rss_item("").replace(from, to);
+    assert_only(&item("Water", "a <b>x</b>"), "markup-in-text", "<b>x</b>");
+    let link = |text: &str| item("https://a.example/water/", &format!("<a>{text}</a>"));
+    assert_only(&link("https://a.example/"), "markup-in-text", "<a>https://a.example/</a>");
+    let rules: Vec<_> = found(&link("here")).iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, ["markup-in-text", "invalid-link"]);
+    assert_only(&item("A summary.", "a <b>x</b>"), "markup-in-text", "<b>x</b>");
+    assert!(found(&item("A summary.", "a <b>x</b>"))[0].hint.contains("CDATA"));
+    let raw = "<content:encoded><p>x</p></content:encoded>";
+    assert_only(&rss_item(raw), "markup-in-text", "<p>x</p>");
+    let both = item("A summary.", "a <b>x</b>").replace("</item>", &format!("{raw}</item>"));
+    assert_only(&both, "markup-in-text", "<b>x</b>");
+    assert_only(&rss_item("<category>a<i/></category>"), "markup-in-text", "<i/>");
+    assert_only(&item("Mina", "<b>Mina</b>"), "markup-in-text", "<b>Mina</b>");
+    assert_only(&rss_channel("").replace("Essays", "<i>Essays</i>"), "markup-in-text", "<i>Essays</i>");
+    assert_clean(&rss_item("<media:group><media:title>x</media:title></media:group>"));
+    assert_only(&rss_item("\n stray &amp; lost\n"), "unexpected-text", "stray &amp; lost");
+    assert_only(&rss_channel("stray"), "unexpected-text", "stray");
+    assert_only(&rss_channel("<![CDATA[stray]]>"), "unexpected-text", "<![CDATA[stray]]>");
+    assert_only(&rss_channel("").replace("</rss>", "stray</rss>"), "unexpected-text", "stray");
+    assert_only(&atom_entry("stray"), "unexpected-text", "stray");
+    assert_only(&atom_feed("stray"), "unexpected-text", "stray");
+}
+
+#[test]
+fn a_version_is_one_that_there_is() {
+    for version in ["2.1", "2", "3.0", ""] {
+        let document = rss_channel("").replace("version=\"2.0\"", &format!("version=\"{version}\""));
+        assert_only(&document, "invalid-rss-version", version);
+    }
+}
+
+#[test]
+fn namespaces_that_programs_know_are_passed_and_others_do_no_harm() {
+    for (prefix, address) in [
+        ("yt", "http://www.youtube.com/xml/schemas/2015"),
+        ("psc", "https://podlove.org/simple-chapters/"),
+        ("googleplay", "http://www.google.com/schemas/play-podcasts/1.0"),
+        ("itunes", "http://www.itunes.com/dtds/podcast-1.0.dtd"),
+        ("podcast", "https://podcastindex.org/namespace/1.0"),
+        ("georss", "http://www.georss.org/georss"),
+        ("thr", "http://purl.org/syndication/thread/1.0"),
+        ("creativeCommons", "http://backend.userland.com/creativeCommonsRssModule"),
+        ("feedburner", "http://rssnamespace.org/feedburner/ext/1.0"),
+        ("slash", "http://purl.org/rss/1.0/modules/slash/"),
+        ("wfw", "http://wellformedweb.org/CommentAPI/"),
+        ("admin", "http://webns.net/mvcb/"),
+        ("cc", "http://web.resource.org/cc/"),
+        ("cc", "http://creativecommons.org/ns#"),
+        ("gd", "http://schemas.google.com/g/2005"),
+        ("openSearch", "http://a9.com/-/spec/opensearchrss/1.0/"),
+        ("opensearch", "http://a9.com/-/spec/opensearch/1.1/"),
+        ("trackback", "http://madskills.com/public/xml/rss/module/trackback/"),
+        ("blogger", "http://schemas.google.com/blogger/2008"),
+        ("webfeeds", "http://webfeeds.org/rss/1.0"),
+        ("spotify", "https://www.spotify.com/ns/rss"),
+        ("rawvoice", "https://blubrry.com/developer/rawvoice-rss/"),
+        ("rawvoice", "http://www.rawvoice.com/rawvoiceRssModule/"),
+    ] {
+        assert_clean(&rss_item(&format!("<{prefix}:x xmlns:{prefix}=\"{address}\">1</{prefix}:x>")));
+    }
+    let strange = rss_item("<x:y xmlns:x=\"https://b.example/x\"/>");
+    assert_only(&strange, "unknown-namespace", "https://b.example/x");
+    assert_eq!(found(&strange)[0].severity, crate::diagnostic::Severity::Note);
+}
+
+#[test]
 fn a_summary_is_plain_beside_a_full_text() {
     let summary = |summary: &str| rss_html("<p>x</p>").replace("A summary.", summary);
     assert_only(&summary("&lt;p>A&lt;/p>"), "summary-has-html", "&lt;p>A&lt;/p>");
