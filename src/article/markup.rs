@@ -232,7 +232,8 @@ impl Markdown<'_> {
             }
         }
         // As the sanitiser writes it. In text a quotation mark is a reference, so these are tags.
-        let html = self.html().replace("<br />", "<br>").replace("<hr />", "<hr>").replace("\" />", "\">");
+        let is_tag = |before: &str| ["<br", "<hr", "\""].iter().any(|end| before.ends_with(end));
+        let html = crate::text::replace_where(&self.html(), " />", ">", is_tag);
         Body {
             html: crate::text::clean(html.trim()),
             media: media.into_inner().expect("nothing panicked while holding it"),

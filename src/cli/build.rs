@@ -26,8 +26,10 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let site = Site::new(&folder.public());
     let now = Utc::now();
     let mut publisher = Publisher::default();
+    // Two things that do not wait for each other.
+    let keeping = tokio::spawn(async move { looker.keep().await });
     let published = publisher.run_once(&look, &open.settings, &open.store, &site, now).await?;
-    looker.keep().await?;
+    keeping.await??;
     let tree = site.current();
     let documents = tree.documents().count();
     if json {

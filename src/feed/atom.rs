@@ -8,14 +8,17 @@ use atom_syndication::{
 };
 
 use super::{Entry, Feed, Format, GENERATOR, Place, rights};
+use crate::text::replace_where;
 
 /// The document.
 pub fn document(feed: &Feed) -> Vec<u8> {
     let config = WriteConfig { write_document_declaration: false, ..WriteConfig::default() };
-    let bytes = atom(feed).write_with_config(Vec::new(), config).expect("writing to memory cannot fail");
+    let bytes = Vec::with_capacity(feed.bytes_about());
+    let bytes = atom(feed).write_with_config(bytes, config).expect("writing to memory cannot fail");
     let xml = String::from_utf8(bytes).expect("the crate writes UTF-8");
     // RFC 3339 allows `+00:00`; `Z` is what the other formats and every reader's tests write.
-    let xml = xml.replace("+00:00</updated>", "Z</updated>").replace("+00:00</published>", "Z</published>");
+    let xml = replace_where(&xml, "+00:00</updated>", "Z</updated>", |_| true);
+    let xml = replace_where(&xml, "+00:00</published>", "Z</published>", |_| true);
     let xml = if matches!(feed.place, Place::Archive { .. }) { as_archive(&xml) } else { xml };
     format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{xml}\n").into_bytes()
 }

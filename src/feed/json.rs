@@ -28,7 +28,8 @@ pub fn document(feed: &Feed) -> Vec<u8> {
         hubs: hubs(feed),
         items: feed.entries.iter().map(|entry| item(entry, feed)).collect(),
     };
-    let mut bytes = serde_json::to_vec_pretty(&document).expect("strings and lists serialise");
+    let mut bytes = Vec::with_capacity(feed.bytes_about());
+    serde_json::to_writer_pretty(&mut bytes, &document).expect("strings and lists serialise");
     bytes.push(b'\n');
     bytes
 }

@@ -273,9 +273,11 @@ impl Feed {
         newest.unwrap_or(DateTime::UNIX_EPOCH + Duration::days(365 * 31))
     }
 
-    /// Its name.
-    pub fn title(&self) -> &str {
-        &self.masthead.title
+    /// How long its document is, more or less.
+    fn bytes_about(&self) -> usize {
+        let texts: usize =
+            self.entries.iter().map(|entry| entry.html.len() + entry.summary.len() + 2048).sum();
+        texts + texts / 4 + 4096
     }
 
     /// What it shows.

@@ -21,11 +21,14 @@ const PICTURE_PIXELS: u32 = 144;
 
 /// The document.
 pub fn document(feed: &Feed) -> Vec<u8> {
-    let xml = channel(feed).to_string();
-    // The crate's own declaration lacks nothing but the encoding.
-    let body = xml.strip_prefix("<?xml version=\"1.0\" encoding=\"utf-8\"?>").unwrap_or(&xml);
-    let body = unmark(body.trim_start());
-    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n{body}\n").into_bytes()
+    let xml = Vec::with_capacity(feed.bytes_about());
+    let mut xml = channel(feed).write_to(xml).expect("writing to memory cannot fail");
+    let declaration = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>";
+    if xml.starts_with(declaration) {
+        xml.insert(declaration.len(), b'\n');
+    }
+    xml.push(b'\n');
+    unmark(xml)
 }
 
 fn channel(feed: &Feed) -> Channel {
@@ -147,14 +150,31 @@ fn single(prefix: &str, name: &str, value: Option<String>) -> ExtensionMap {
 const MARKED: [(char, char, &str); 3] =
     [('&', '\u{E000}', "&#x26;"), ('<', '\u{E001}', "&#x3C;"), ('>', '\u{E002}', "&#x3E;")];
 
+/// The first two of their three bytes, which hardly anything else has.
+const MARKS_BEGIN: &[u8] = b"\xEE\x80";
+
 /// The Profile wants `&`, `<` and `>` in titles as hexadecimal references, which "work in the widest
 /// number of aggregators"; the crate writes `&amp;`. So they travel through it as private-use marks.
 fn mark(title: &str) -> String {
     MARKED.iter().fold(title.to_string(), |title, (plain, mark, _)| title.replace(*plain, &mark.to_string()))
 }
 
-fn unmark(xml: &str) -> String {
-    MARKED.iter().fold(xml.to_string(), |xml, (_, mark, reference)| xml.replace(*mark, reference))
+fn unmark(xml: Vec<u8>) -> Vec<u8> {
+    let mut unmarked = Vec::new();
+    let mut done = 0;
+    for at in memchr::memmem::find_iter(&xml, MARKS_BEGIN) {
+        let found = MARKED.iter().find(|(_, mark, _)| xml[at..].starts_with(mark.to_string().as_bytes()));
+        if let Some((_, mark, reference)) = found {
+            unmarked.extend_from_slice(&xml[done..at]);
+            unmarked.extend_from_slice(reference.as_bytes());
+            done = at + mark.len_utf8();
+        }
+    }
+    if done == 0 {
+        return xml;
+    }
+    unmarked.extend_from_slice(&xml[done..]);
+    unmarked
 }
 
 #[cfg(test)]

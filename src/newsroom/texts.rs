@@ -1,8 +1,7 @@
-//! The texts of articles: long, and seldom needed, so only the last ones used are kept in memory. Any
-//! other is read again, from its file or, where that says something else by now, from the store.
+//! The texts of articles: long, and seldom needed, so only some are kept in memory. Any other is read again, from its file or, where that says something else by now, from the store.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex},
 };
 
@@ -32,13 +31,12 @@ pub struct Texts {
     kept: Mutex<Kept>,
 }
 
-/// The last ones used, by what their file says and where it is.
+/// Some of them, by what their file says and where it is.
 #[derive(Default)]
 struct Kept {
-    texts: HashMap<(String, String), (u64, Text)>,
-    by_use: BTreeMap<u64, (String, String)>,
+    texts: HashMap<(String, String), Text>,
+    keys: Vec<(String, String)>,
     bytes: usize,
-    uses: u64,
 }
 
 impl std::fmt::Debug for Texts {
@@ -68,8 +66,8 @@ impl Texts {
     /// The text of an article that was good once.
     pub fn of(&self, manuscript: &Manuscript, desk: &Desk<'_>) -> Result<Text, TextAway> {
         let key = key_of(manuscript);
-        if let Some(text) = self.kept.lock().expect("nothing panics while holding it").get(&key) {
-            return Ok(text);
+        if let Some(text) = self.kept.lock().expect("nothing panics while holding it").texts.get(&key) {
+            return Ok(text.clone());
         }
         let text = self.read(manuscript, desk).ok_or_else(|| TextAway(manuscript.path.clone()))?;
         self.kept.lock().expect("nothing panics while holding it").put(key, &text);
@@ -98,29 +96,17 @@ fn key_of(manuscript: &Manuscript) -> (String, String) {
 }
 
 impl Kept {
-    fn get(&mut self, key: &(String, String)) -> Option<Text> {
-        self.uses += 1;
-        let (used, text) = self.texts.get_mut(key)?;
-        self.by_use.remove(used);
-        *used = self.uses;
-        self.by_use.insert(self.uses, key.clone());
-        Some(text.clone())
-    }
-
     fn put(&mut self, key: (String, String), text: &Text) {
-        self.uses += 1;
-        if let Some((used, old)) = self.texts.insert(key.clone(), (self.uses, text.clone())) {
-            self.by_use.remove(&used);
+        if let Some(old) = self.texts.insert(key.clone(), text.clone()) {
             self.bytes -= old.len();
+        } else {
+            self.keys.push(key);
         }
-        self.by_use.insert(self.uses, key);
         self.bytes += text.len();
-        while self.bytes > KEPT_BYTES_MAX
-            && let Some((_, oldest)) = self.by_use.pop_first()
-        {
-            if let Some((_, text)) = self.texts.remove(&oldest) {
-                self.bytes -= text.len();
-            }
+        // Any of them: who goes through a whole archive needs next what he has not used for longest.
+        while self.bytes > KEPT_BYTES_MAX && !self.keys.is_empty() {
+            let key = self.keys.swap_remove(rand::random_range(0..self.keys.len()));
+            self.bytes -= self.texts.remove(&key).map_or(0, |text| text.len());
         }
     }
 }
