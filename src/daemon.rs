@@ -107,12 +107,11 @@ impl Daemon {
         let hints = Arc::new(Hints::default());
         let hinted = hints.clone();
         chores.spawn(keep("publish", to_publish.clone(), PUBLISH_POLL, stop.clone(), async move || {
-            let progress = desk.publish(&site, &published.0, &published.1, hinted.take(), Utc::now()).await;
-            if matches!(progress, Ok(Published::Anew)) {
+            let done = desk.publish(&site, &published.0, &published.1, hinted.take(), Utc::now()).await?;
+            if done == Published::Anew {
                 wake.notify_one();
                 wake_teller.notify_one();
             }
-            progress?;
             desk.settle().await.map(|()| Progress::Idle)
         }));
         let (store, wake) = (self.store.clone(), to_deliver.clone());

@@ -42,6 +42,7 @@ static STYLE: Form = Form {
     compress: true,
 };
 static PICTURE: Form = Form { media_type: "image/png", compress: false, ..STYLE };
+static ICON: Form = Form { media_type: "image/vnd.microsoft.icon", ..PICTURE };
 
 /// Not everything was published. If the disk was at fault after readers were shown the new pages, the next
 /// publishing writes what is missing; else they keep what they had.

@@ -10,7 +10,7 @@ use crate::{
     durable,
     language::Language,
     newsletter::{Newsletter, issue::starting_watermark},
-    newsroom::{Folder, Look, Settings, read_list},
+    newsroom::{Folder, Look, Settings, Stamp, read_list},
     store::{Change, Leaving, NewReader, Store, StoreError, Synced},
     subscriber::{
         address::EmailAddress,
@@ -23,8 +23,8 @@ use crate::{
 /// settings, changed.
 pub struct Lists {
     store: Store,
-    /// Of each list, its text when it was last read, and what was wrong with it.
-    seen: BTreeMap<String, (String, Vec<Diagnostic>)>,
+    /// Of each list, which version was read last, and what was wrong with it.
+    seen: BTreeMap<String, (Stamp, Vec<Diagnostic>)>,
     settings: Option<Arc<Settings>>,
 }
 
@@ -58,27 +58,38 @@ impl Lists {
         }
         let config = &settings.config;
         let problems = Problems::default();
-        let live = look.live(now);
         let mut listed = Listed::default();
-        for (id, file) in folder.lists(config, &problems) {
+        for file in folder.lists(config, &problems) {
+            let (id, stamp) = (file.newsletter.clone(), file.stamp);
             let Some(newsletter) = config.newsletter(&id) else { continue };
-            if let Some((text, known)) = self.seen.get(&id)
-                && *text == file.text
+            if let Some((was, known)) = self.seen.get(&id)
+                && *was == stamp
             {
                 known.iter().for_each(|problem| problems.push(problem.clone()));
                 continue;
             }
             let found = Problems::default();
             // A long list takes a while: other work on this thread moves to another.
-            let list = tokio::task::block_in_place(|| read_list(newsletter, &file, &found));
+            let read = tokio::task::block_in_place(|| {
+                let file = file.read()?;
+                let list = read_list(newsletter, &file, &found);
+                Ok((file.path, list))
+            });
+            let (path, list) = match read {
+                Ok(read) => read,
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
+            };
             if let Err(why) = write_rejected(folder, &id, &list.rejected) {
                 found.push(Diagnostic::unreadable(&format!("data/{id}.rejected.csv"), why));
             }
-            let readers = new_readers(newsletter, &file.path, list, &live);
+            let readers = new_readers(newsletter, &path, list, &look.live(now));
             let synced = self.store.add_readers(id.clone(), readers, now).await?;
             let found = found.into_vec();
             found.iter().for_each(|problem| problems.push(problem.clone()));
-            self.seen.insert(id.clone(), (file.text, found));
+            self.seen.insert(id.clone(), (stamp, found));
             listed.synced.push((id, synced));
         }
         listed.problems = problems.into_vec();

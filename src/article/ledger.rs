@@ -55,7 +55,7 @@ pub struct Sighting {
     pub title: String,
     /// Its language.
     pub language: Language,
-    /// Its address, and those it says it had.
+    /// Those addresses it says it had, and at the end the one that it has.
     pub slugs: Vec<Slug>,
 }
 

@@ -131,7 +131,9 @@ pub enum MarkupError {
 /// A text in Markdown, parsed into `arena`.
 pub struct Markdown<'a> {
     root: comrak::Node<'a>,
-    options: comrak::Options<'static>,
+    options: Box<comrak::Options<'static>>,
+    /// What the way back from a note is called, if not in English.
+    back: Option<&'static str>,
     /// Its first heading, if that was to be taken for the title.
     pub title: Option<String>,
 }
@@ -164,7 +166,8 @@ pub fn markdown<'a>(arena: &'a Arena<'a>, text: &str, language: &Language, take_
             heading.level = heading.level.max(2); // the title is the page's only first level
         }
     }
-    Markdown { root, options, title }
+    let back = (language.primary() == "fa").then_some("بازگشت به متن، یادداشت ");
+    Markdown { root, options: Box::new(options), back, title }
 }
 
 impl Markdown<'_> {
@@ -184,7 +187,10 @@ impl Markdown<'_> {
         let mut html = String::new();
         // Writing into a String cannot fail.
         let _ = comrak::format_html(self.root, &self.options, &mut html);
-        html
+        match self.back {
+            Some(back) => html.replace("aria-label=\"Back to reference ", &format!("aria-label=\"{back}")),
+            None => html,
+        }
     }
 
     /// Whether there is nothing in it but Markdown's own, which can hold nothing dangerous but

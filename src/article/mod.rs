@@ -79,7 +79,7 @@ pub struct Picture {
 
 /// What one file says: everything about a piece but who it is, and its text, which is long and seldom
 /// needed: that is a [`Text`] of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Manuscript {
     /// The file below `articles/`: `en/qanats.md`.
     pub path: String,
@@ -114,6 +114,7 @@ pub struct Manuscript {
     /// The address of a sound or film.
     pub enclosure: Option<String>,
     /// For whom it was written.
+    #[serde(skip)]
     pub attributions: Vec<Attribution>,
     /// When readers hear of it by mail.
     pub announce: Announce,
@@ -124,6 +125,7 @@ pub struct Manuscript {
     /// How long its text is as HTML.
     pub text_bytes: usize,
     /// Guesses and warnings: nothing that stops it.
+    #[serde(skip)]
     pub remarks: Vec<Diagnostic>,
     /// Where the file names its address, for a clash.
     pub slug_span: Range<usize>,

@@ -10,7 +10,7 @@ use crate::{
     diagnostic::{Diagnostic, Problems, count},
     feed::lint::{Expectation, lint_bytes},
     language::Language,
-    newsroom::{Folder, Look, Looker, Settings, read_list},
+    newsroom::{Folder, ListFile, Look, Looker, Settings, read_list},
     ping, publish,
     site::{Form, Kind},
     store::Store,
@@ -25,10 +25,17 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     if let Some(config) = read.config {
         let lists = Problems::default();
         let files = folder.lists(&config, &lists);
-        let rows = files
-            .iter()
-            .filter_map(|(id, file)| Some(read_list(config.newsletter(id)?, file, &lists).rows.len()));
-        let rows: usize = rows.sum();
+        let rows = |list: &ListFile| {
+            let newsletter = config.newsletter(&list.newsletter)?;
+            match list.read() {
+                Ok(file) => Some(read_list(newsletter, &file, &lists).rows.len()),
+                Err(problem) => {
+                    lists.push(problem);
+                    None
+                }
+            }
+        };
+        let rows: usize = files.iter().filter_map(rows).sum();
         // Templates that do not hold are no reason not to read the articles.
         let templates = read.templates.or_else(|| built_in(&config.site.languages));
         if let Some(templates) = templates {

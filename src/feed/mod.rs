@@ -127,8 +127,6 @@ struct Pointer {
 /// One article as a feed shows it: all that a format may know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The order in which articles were first seen.
-    pub number: i64,
     /// Never changes.
     pub id: String,
     /// The article's page.
@@ -178,7 +176,6 @@ impl Entry {
         let sentences = credits.iter().map(|credit| credit.sentence.as_str());
         let summary = sentences.chain([manuscript.summary.as_str()]).collect::<Vec<_>>().join(" ");
         Self {
-            number: article.id.0,
             id: article.guid.to_string(),
             url: page_of(article, site).to_string(),
             title: titled(&manuscript.title, &manuscript.language),
@@ -353,11 +350,12 @@ impl Feed {
 /// `updated` of its own: two entries with one are a fault to Atom's readers, and pieces that carry only
 /// a day would have it. Among equals, each one after the first gets a second more, so that a later one
 /// changes none before it.
-pub fn distinct(mut updates: Vec<(DateTime<Utc>, i64)>) -> BTreeMap<i64, DateTime<Utc>> {
+pub fn distinct(updates: Vec<(DateTime<Utc>, i64)>) -> BTreeMap<i64, DateTime<Utc>> {
+    let whole = |(updated, number): (DateTime<Utc>, i64)| (updated.trunc_subsecs(0), number);
+    let mut updates: Vec<_> = updates.into_iter().map(whole).collect();
     updates.sort_unstable();
     let mut taken = BTreeSet::new();
-    let distinct = updates.into_iter().map(|(updated, number)| {
-        let mut updated = updated.trunc_subsecs(0);
+    let distinct = updates.into_iter().map(|(mut updated, number)| {
         while !taken.insert(updated) {
             updated += Duration::seconds(1);
         }
@@ -374,7 +372,6 @@ pub(crate) mod tests {
         let published: DateTime<Utc> = published.parse().unwrap();
         let language: Language = "en".parse().unwrap();
         Entry {
-            number: id.bytes().map(i64::from).sum(),
             id: format!("tag:far-bank.example,2026-01-01:{id}"),
             url: format!("https://far-bank.example/{id}/"),
             title: titled(title, &language),

@@ -16,6 +16,7 @@ use std::{
 
 pub use glance::Hint;
 pub use look::{Look, LookError, Looker, News};
+pub use scan::Stamp;
 pub use texts::{TextAway, Texts};
 
 use crate::{
@@ -141,8 +142,8 @@ impl Folder {
         sources
     }
 
-    /// Every list's text, `subscribers/NEWSLETTER.csv`, by newsletter.
-    pub fn lists(&self, config: &Config, problems: &Problems) -> Vec<(String, SourceFile)> {
+    /// Every list of a newsletter: `subscribers/NEWSLETTER.csv`.
+    pub fn lists(&self, config: &Config, problems: &Problems) -> Vec<ListFile> {
         let mut files = Vec::new();
         gather(&self.subscribers(), "subscribers", &[".csv"], &mut files);
         // A folder in there is the author's own.
@@ -155,16 +156,35 @@ impl Folder {
                 problems.push(Diagnostic::list_without_newsletter(&shown, &id, &known));
                 continue;
             }
-            if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > LIST_BYTES_MAX) {
-                problems.push(Diagnostic::unreadable(&shown, "it is larger than a list may be"));
-                continue;
-            }
-            match source_file(&shown, &path) {
-                Ok(file) => lists.push((id, file)),
-                Err(problem) => problems.push(problem),
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.len() > LIST_BYTES_MAX => {
+                    problems.push(Diagnostic::unreadable(&shown, "it is larger than a list may be"));
+                }
+                Ok(metadata) => {
+                    lists.push(ListFile { newsletter: id, stamp: Stamp::of(&metadata), shown, path });
+                }
+                Err(why) => problems.push(Diagnostic::unreadable(&shown, why)),
             }
         }
         lists
+    }
+}
+
+/// A list of readers, not read yet.
+#[derive(Debug)]
+pub struct ListFile {
+    /// Whose.
+    pub newsletter: String,
+    /// Which version it is.
+    pub stamp: Stamp,
+    shown: String,
+    path: PathBuf,
+}
+
+impl ListFile {
+    /// Its text.
+    pub fn read(&self) -> Result<SourceFile, Diagnostic> {
+        source_file(&self.shown, &self.path)
     }
 }
 

@@ -317,6 +317,7 @@ impl std::fmt::Display for Stamp {
 }
 
 impl Stamp {
+    /// What these metadata say of a file's version.
     pub fn of(metadata: &fs::Metadata) -> Self {
         #[cfg(unix)]
         use std::os::unix::fs::MetadataExt;

@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::{
-    PAGE, PICTURE, PublishError, STYLE, Sheet, json_ld,
+    ICON, PAGE, PICTURE, PublishError, STYLE, Sheet, json_ld,
     plan::{Plan, Touched},
     sections::{Kind, Live, Section},
 };
@@ -41,7 +41,7 @@ pub(super) fn add_section<'p>(
     plan: &'p Plan,
 ) {
     let count = section.articles.len();
-    let full = (count / LIST_ARTICLES).saturating_sub(1);
+    let full = numbered_pages(section);
     let first = count - full * LIST_ARTICLES;
     // The newest page, and the numbered ones up to that which has the place; in any case the two that
     // another newest page would be a neighbour of.
@@ -63,6 +63,11 @@ pub(super) fn add_section<'p>(
     let key = list_key(&newest, &format!("{path} {}", section.about()), plan);
     let make = move || Ok(feed_view(section, &newest, plan)?.into_bytes());
     sheets.push(Sheet::one(path, &PAGE, key, make));
+}
+
+/// How many numbered pages a section's list has beside the first.
+pub(super) fn numbered_pages(section: &Section) -> usize {
+    (section.articles.len() / LIST_ARTICLES).saturating_sub(1)
 }
 
 /// Adds the page of an article, if that is out.
@@ -109,7 +114,8 @@ pub(super) fn add_others<'p>(sheets: &mut Vec<Sheet<'p>>, plan: &'p Plan) {
     sheets.push(Sheet::one(path, &STYLE, settings.key, style));
     for (path, bytes) in PICTURES {
         let key = Key::of([*bytes]);
-        sheets.push(Sheet::one((*path).into(), &PICTURE, key, || Ok(bytes.to_vec())));
+        let form = if path.ends_with(".ico") { &ICON } else { &PICTURE };
+        sheets.push(Sheet::one((*path).into(), form, key, || Ok(bytes.to_vec())));
     }
 }
 
@@ -385,6 +391,9 @@ pub fn page<'c, R: Serialize>(
         t: settings.templates.strings(language),
         languages: languages.collect(),
         feeds: feeds(settings, language),
+        // A reader's language may be none of the site's.
+        home_url: if site.languages.contains(language) { site.home(language) } else { site.url.clone() }
+            .into(),
         subscribe_url: absolute(settings, &format!("/{prefix}subscribe/")),
         page: head,
         rest,

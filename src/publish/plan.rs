@@ -11,7 +11,10 @@ use imbl::{OrdMap, Vector};
 use percent_encoding::utf8_percent_encode;
 use url::Url;
 
-use super::sections::{self, Kind, Live, Section};
+use super::{
+    pages::numbered_pages,
+    sections::{self, Kind, Live, Section},
+};
 use crate::{
     article::{Article, ArticleId, State, Text, identity::Slug},
     feed::{Masthead, distinct},
@@ -134,13 +137,9 @@ impl Plan {
             return manuscript.translation.is_none() && !self.named.contains(manuscript.slug.as_str());
         };
         let (old, new) = (&was.article.manuscript, &live.article.manuscript);
-        // What it leaves would have to be taken away: pages of a section, a picture.
-        let prefixes = |live: &Live| -> BTreeSet<String> {
-            live.sections(&self.settings.config).into_iter().map(|(_, prefix, _)| prefix).collect()
-        };
+        // A picture that it no longer shows would have to be taken away.
         let shown: BTreeSet<&str> = new.media().collect();
-        prefixes(was).is_subset(&prefixes(live))
-            && old.media().all(|url| shown.contains(url))
+        old.media().all(|url| shown.contains(url))
             && old.slug == new.slug
             && old.aliases == new.aliases
             && old.translation == new.translation
@@ -148,7 +147,8 @@ impl Plan {
             && self.settings.config.site.languages.contains(&new.language)
     }
 
-    /// Puts an article where it belongs now; nothing if that changes more than a section's newest pages.
+    /// Puts an article where it belongs now; nothing if a section is called otherwise then, or pages of it
+    /// would have to be taken away.
     fn put(&mut self, live: &Arc<Live>, was: Option<&Arc<Live>>, touched: &mut Touched) -> Option<()> {
         let settings = self.settings.clone();
         let config = &settings.config;
@@ -157,27 +157,38 @@ impl Plan {
             let last = touched.sections.entry(prefix.to_string()).or_insert(place);
             *last = place.max(*last);
         };
+        let (old, new) = (was.map_or_else(Vec::new, |was| was.sections(config)), live.sections(config));
+        let stood = |(_, prefix, _): &(Kind, String, String)| {
+            let section = self.sections.get(prefix)?;
+            Some((prefix.clone(), (section.about(), numbered_pages(section))))
+        };
+        let before: BTreeMap<_, _> = old.iter().chain(&new).filter_map(stood).collect();
         let mut waited = BTreeSet::new();
-        for (_, prefix, _) in was.iter().flat_map(|was| was.sections(config)) {
+        for (_, prefix, _) in old {
             let (place, waits) = self.sections.get_mut(&prefix)?.take(was?)?;
             touch(&prefix, place);
             if waits {
                 waited.insert(prefix);
             }
         }
-        for (kind, prefix, name) in live.sections(config) {
-            let known = self.section(&prefix).map(Section::about);
+        for (kind, prefix, name) in new {
             let language = live.article.manuscript.language.clone();
             let section = self
                 .sections
                 .entry(prefix.clone())
                 .or_insert_with(|| Section::new(kind, prefix.clone(), language, name));
             let place = section.put(live, was.is_none() || waited.contains(&prefix));
-            section.settle(&settings);
-            if known.is_some_and(|known| known != section.about()) {
-                return None; // all its pages say so
-            }
             touch(&prefix, place);
+        }
+        for prefix in touched.sections.keys() {
+            let section = self.sections.get_mut(prefix)?;
+            section.settle(&settings);
+            let same = |(about, pages): &(String, usize)| {
+                *about == section.about() && *pages <= numbered_pages(section)
+            };
+            if section.articles.is_empty() || !before.get(prefix).is_none_or(same) {
+                return None;
+            }
         }
         if let Some(was) = was {
             self.updates.remove(&was.updated);

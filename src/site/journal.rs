@@ -18,8 +18,10 @@ use super::{Key, document::Facts};
 use crate::durable;
 
 const JOURNAL: &str = ".published";
-/// Rewritten at start when it has so many times the lines it needs.
+/// Rewritten when it has so many times the lines it needs,
 const SLACK: usize = 2;
+/// and so many more.
+const LINES_MIN: usize = 1000;
 /// What would break a line.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
@@ -27,6 +29,8 @@ const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     file: PathBuf,
+    /// Lines in the file.
+    lines: usize,
     /// By path. Files that pages show have no facts.
     pub known: BTreeMap<String, Option<Facts>>,
 }
@@ -51,13 +55,20 @@ impl Journal {
                 None => {} // torn by a crash: what it was about is made again
             }
         }
-        let journal = Self { file, known };
-        let is_torn = !text.is_empty() && !text.ends_with('\n');
-        if is_torn || text.lines().count() > journal.known.len() * SLACK {
-            // Only longer than it need be, if this fails.
+        let mut journal = Self { file, lines: text.lines().count(), known };
+        if !text.is_empty() && !text.ends_with('\n') {
+            // Torn, and the next line would go on where it ends.
             let _ = journal.rewrite();
         }
+        journal.shorten();
         journal
+    }
+
+    fn shorten(&mut self) {
+        if self.lines > self.known.len() * SLACK + LINES_MIN {
+            // Only longer than it need be, if this fails.
+            let _ = self.rewrite();
+        }
     }
 
     /// Whether somebody took the folder away since.
@@ -65,12 +76,14 @@ impl Journal {
         self.file.exists()
     }
 
-    fn rewrite(&self) -> io::Result<()> {
+    fn rewrite(&mut self) -> io::Result<()> {
         let lines = self.known.iter().map(|(path, facts)| match facts {
             Some(facts) => Line::Document(path, facts.clone()).to_string(),
             None => Line::Media(path).to_string(),
         });
-        durable::write(&self.file, lines.collect::<String>().as_bytes(), None)
+        durable::write(&self.file, lines.collect::<String>().as_bytes(), None)?;
+        self.lines = self.known.len();
+        Ok(())
     }
 
     /// Adds lines, durably.
@@ -94,6 +107,8 @@ impl Journal {
                 Line::Removed(path) => drop(self.known.remove(*path)),
             }
         }
+        self.lines += lines.len();
+        self.shorten();
         Ok(())
     }
 }

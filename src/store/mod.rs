@@ -97,7 +97,9 @@ impl Store {
         &self,
         act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.begin(act)?.blocking_recv().map_err(|_| ended())?
+        let answer = self.begin(act)?;
+        // Wherever it is called from: other work on this thread moves to another.
+        tokio::task::block_in_place(|| answer.blocking_recv()).map_err(|_| ended())?
     }
 
     fn begin<T: Send + 'static>(

@@ -34,6 +34,8 @@ pub struct PageContext<'c, R> {
     pub languages: Vec<LanguageLink>,
     /// The feeds of the site, this page's language first.
     pub feeds: Vec<FeedLink>,
+    /// The front page in its language.
+    pub home_url: String,
     /// The page that says how to get feeds and letters.
     pub subscribe_url: String,
     /// The page itself.
@@ -383,6 +385,7 @@ pub fn names() -> Vec<&'static str> {
         "first",
         "greeting",
         "home",
+        "home_url",
         "html",
         "image",
         "json",
@@ -508,6 +511,7 @@ pub(super) fn sample_page<'c>(language: &Language, t: &'c Value) -> PageContext<
             current: true,
         }],
         feeds: vec![sample_feed()],
+        home_url: "https://example.org/".into(),
         subscribe_url: "https://example.org/subscribe/".into(),
         page: PageHead {
             title: "A page".into(),

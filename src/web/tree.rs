@@ -34,8 +34,10 @@ pub(super) const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self';
 /// For files that pages show, in seconds.
 const MEDIA_MAX_AGE: u32 = 3600;
 const MEDIA_CHUNK_BYTES: usize = 64 * 1024;
-/// What is not there may come; what is gone stays gone (seconds).
-const NOTICE_MAX_AGE: u32 = 300;
+/// What is not there may come (seconds).
+const MISSING_MAX_AGE: u32 = 300;
+/// What is gone mostly stays gone (seconds).
+const GONE_MAX_AGE: u32 = 3600;
 /// Feeds differ for people in a browser, so no shared cache may mix them up.
 const FEED_VARY: &str = "Accept-Encoding, Sec-Fetch-Dest";
 
@@ -355,7 +357,8 @@ fn notice(tree: &Tree, path: &str, status: StatusCode) -> Response {
         notices.map(|notices| if status == StatusCode::GONE { &notices.gone } else { &notices.missing });
     let mut headers = HeaderMap::new();
     put(&mut headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
-    put(&mut headers, header::CACHE_CONTROL, &format!("public, max-age={NOTICE_MAX_AGE}"));
+    let max_age = if status == StatusCode::GONE { GONE_MAX_AGE } else { MISSING_MAX_AGE };
+    put(&mut headers, header::CACHE_CONTROL, &format!("public, max-age={max_age}"));
     put(&mut headers, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY);
     (status, headers, html.cloned().unwrap_or_default()).into_response()
 }

@@ -348,6 +348,14 @@ fn f09_published_stays_and_updated_moves_only_when_the_author_says_so() {
     assert_eq!(after["Wells"], (first["Wells"].0.clone(), "2026-03-01T00:00:00Z".into()));
     let rss = newsroom.page("/feed.rss");
     assert!(rss.contains("<lastBuildDate>Sun, 1 Mar 2026 00:00:00 +0000"), "the newest change: {rss}");
+    let atom = newsroom.page("/feed.atom");
+    let head = atom.split("<entry>").next().unwrap();
+    assert!(head.contains("<updated>2026-03-01T00:00:00Z</updated>"), "{head}");
+    newsroom.write("templates/page/article.hbs", "{{#> page/layout}}<h1>Anew</h1>{{/page/layout}}");
+    newsroom.configure(CONFIG);
+    newsroom.look();
+    assert!(newsroom.page("/wells/").contains("<h1>Anew</h1>"));
+    assert_eq!(dates(&newsroom), after, "another template");
 }
 
 #[test]
@@ -484,23 +492,29 @@ fn f23_tags_are_the_same_in_all_formats_and_have_feeds() {
     newsroom.look();
     let rss = newsroom.page("/feed.rss");
     let atom = newsroom.page("/feed.atom");
-    let tags = |xml: &str, name: &str, attribute: Option<&str>| -> BTreeSet<String> {
+    // Those of each entry, by its id.
+    let tags = |xml: &str, (entry, id): (&str, &str), attribute: Option<&str>| {
         let document = roxmltree::Document::parse(xml).unwrap();
-        let nodes = document.descendants().filter(|node| node.tag_name().name() == name);
-        let text = |node: roxmltree::Node<'_, '_>| match attribute {
-            Some(attribute) => node.attribute(attribute).unwrap().to_string(),
-            None => node.text().unwrap().to_string(),
+        let entries = document.descendants().filter(|node| node.tag_name().name() == entry);
+        let of = |entry: roxmltree::Node<'_, '_>| {
+            let id = entry.children().find(|node| node.tag_name().name() == id).unwrap();
+            let tags = entry.children().filter(|node| node.tag_name().name() == "category");
+            let text = |node: roxmltree::Node<'_, '_>| match attribute {
+                Some(attribute) => node.attribute(attribute).unwrap().to_string(),
+                None => node.text().unwrap().to_string(),
+            };
+            (id.text().unwrap().to_string(), tags.map(text).collect())
         };
-        nodes.map(text).collect()
+        entries.map(of).collect::<BTreeMap<String, Vec<String>>>()
     };
-    let json: BTreeSet<String> = newsroom
-        .items()
+    let text = |value: &Value| value.as_str().unwrap().to_string();
+    let items = newsroom.items();
+    let json: BTreeMap<String, Vec<String>> = items
         .iter()
-        .flat_map(|item| item["tags"].as_array().unwrap().clone())
-        .map(|tag| tag.as_str().unwrap().to_string())
+        .map(|item| (text(&item["id"]), item["tags"].as_array().unwrap().iter().map(text).collect()))
         .collect();
-    assert_eq!(tags(&rss, "category", None), json);
-    assert_eq!(tags(&atom, "category", Some("term")), json);
+    assert_eq!(tags(&rss, ("item", "guid"), None), json);
+    assert_eq!(tags(&atom, ("entry", "id"), Some("term")), json);
     assert_eq!(ids(&feeds(&newsroom), "/tags/iran/feed.atom").len(), 2, "however it is written");
     for path in ["/tags/iran/", "/tags/q-a/feed.rss", "/tags/رادیو/feed.json", "/tags/"] {
         assert_eq!(newsroom.stands_at(path), "a page", "{path}");
@@ -531,12 +545,16 @@ fn f25_a_persian_piece_begins_on_the_right_whatever_a_reader_drops() {
 
 #[test]
 fn f27_every_document_names_the_address_it_has_once() {
-    let newsroom = pieces(45);
+    let mut newsroom = pieces(45);
+    let persian = "---\ntitle: رادیو\ndate: 2026-02-01\ntags: [رادیو]\n---\nمتن.\n";
+    newsroom.write("articles/fa/radio.md", persian);
+    newsroom.look();
     let documents = feeds(&newsroom);
     assert!(documents.keys().any(|path| path.starts_with("/archive/")));
+    assert!(documents.contains_key("/tags/رادیو/feed.atom"));
     for (path, bytes) in &documents {
         let text = std::str::from_utf8(bytes).unwrap();
-        let own = format!("https://far-bank.example{path}");
+        let own = url::Url::parse("https://far-bank.example").unwrap().join(path).unwrap().to_string();
         if path.ends_with(".json") {
             let feed: Value = serde_json::from_str(text).unwrap();
             assert_eq!(feed["feed_url"], own.as_str());

@@ -1,11 +1,18 @@
 //! `WebSub`: feeds are told to hubs, and subscribers of our own hub are told of them.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use byline::ping::Pinged;
+use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::support::{
     http::Answer,
-    newsroom::CONFIG,
+    newsroom::{CONFIG, Newsroom},
     program::{Folder, Serving},
     wait_until,
     web_server::WebServer,
@@ -202,4 +209,32 @@ fn an_answer_of_any_length_counts_as_one() {
     // Had the first not counted, the second would wait a minute.
     wait_until("more news", 20, || subscriber.posted().len() == 2);
     assert_eq!(serving.stop(), 0);
+}
+
+#[test]
+fn a_subscriber_that_is_gone_is_forgotten_and_one_that_is_away_is_told_later() {
+    let config = format!("{CONFIG}\n[hub]\nprivate_callbacks = true\n");
+    let mut newsroom = Newsroom::with(&config).piece("One", "2026-02-01");
+    newsroom.look();
+    let gone = WebServer::start(|_| (410, "text/plain", Vec::new()));
+    let is_back = Arc::new(AtomicBool::new(false));
+    let back = is_back.clone();
+    let away = WebServer::start(move |_| {
+        (if back.load(Ordering::SeqCst) { 204 } else { 503 }, "text/plain", Vec::new())
+    });
+    for server in [&gone, &away] {
+        newsroom.grant("/feed.atom", &server.url("/"), "an older version");
+    }
+    let first = newsroom.tell();
+    assert_eq!((first.told, first.failed), (0, 2));
+    assert!(gone.asked()[0].header("x-hub-signature").is_empty(), "there is no secret to sign with");
+    let soon = newsroom.now + TimeDelta::seconds(59);
+    newsroom.now = soon;
+    assert_eq!(newsroom.tell(), Pinged::default(), "nobody is asked again at once");
+    is_back.store(true, Ordering::SeqCst);
+    newsroom.now = soon + TimeDelta::seconds(2);
+    let later = newsroom.tell();
+    assert_eq!((later.told, later.failed), (1, 0), "one is back, the other forgotten");
+    assert_eq!((gone.asked().len(), away.asked().len()), (1, 2));
+    assert_eq!(newsroom.tell(), Pinged::default(), "all have it now");
 }

@@ -467,6 +467,15 @@ fn a_summary_has_no_marks_of_notes() {
     );
     newsroom.look();
     assert_eq!(newsroom.items()[0]["summary"], "The river rises.");
+    newsroom.write(
+        "articles/fa/b.md",
+        "---\ntitle: رود\ndate: 2026-02-02\n---\nرود[^a] بالا می‌آید.\n\n[^a]: در بهار.\n",
+    );
+    newsroom.look();
+    let persian = &newsroom.items()[0];
+    assert_eq!(persian["summary"], "رود بالا می‌آید.");
+    let html = persian["content_html"].as_str().unwrap();
+    assert!(html.contains("aria-label=\"بازگشت به متن، یادداشت 1\"") && !html.contains("Back to"), "{html}");
 }
 
 /// An address that is none stood in pages and feeds; an empty guid was kept for ever.

@@ -15,12 +15,14 @@ use byline::{
     diagnostic::Diagnostic,
     mailer::Mailer,
     newsroom::{Folder, Hint, Look, Looker, Settings},
+    outbound::Outbound,
+    ping::{Pinged, Pinger},
     publish::{self, Publisher},
     site::{Found, Site},
-    store::{IssueSummary, Store},
+    store::{HubRequest, IssueSummary, Mode, Store},
     subscribe::Lists,
 };
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -212,6 +214,32 @@ impl Newsroom {
         self.runtime.block_on(published).unwrap();
         self.problems = look.problems.iter().cloned().chain(listed.problems).collect();
         look
+    }
+
+    /// Makes somebody a subscriber of a feed who was told of a version last.
+    pub fn grant(&self, topic: &str, callback: &str, told: &str) {
+        let request = HubRequest {
+            id: 0,
+            topic: topic.to_string(),
+            callback: callback.to_string(),
+            host: "localhost".to_string(),
+            mode: Mode::Subscribe,
+            secret: None,
+            verify_token: None,
+            lease: TimeDelta::days(10),
+            attempts: 0,
+        };
+        let (now, told) = (self.now, told.to_string());
+        self.store(async move |store| store.grant_hub_request(request, told, now).await.unwrap());
+    }
+
+    /// Tells hubs and subscribers what is published.
+    pub fn tell(&self) -> Pinged {
+        // As the program does when it starts.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let pinger = Pinger { store: self.store.clone(), outbound: Outbound::new().unwrap() };
+        let tree = self.site.current();
+        self.runtime.block_on(pinger.tell_once(&tree, &self.settings, self.now)).unwrap()
     }
 
     /// Composes without delivering.
