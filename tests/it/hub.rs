@@ -18,16 +18,16 @@ use crate::support::{
     web_server::WebServer,
 };
 
-const TOPIC: &str = "https://far-bank.example/feed.atom";
+pub(crate) const TOPIC: &str = "https://far-bank.example/feed.atom";
 
 /// A newsroom with a piece, whose hub may call this machine.
-fn newsroom(hub: &str) -> Folder {
+pub(crate) fn newsroom(hub: &str) -> Folder {
     let folder = Folder::with_config(&format!("{CONFIG}\n[hub]\n{hub}\n"));
     folder.write("articles/en/wells.md", "---\ntitle: Wells\ndate: 2026-03-01\n---\nWater.\n");
     folder
 }
 
-fn publish(folder: &Folder, name: &str) {
+pub(crate) fn publish(folder: &Folder, name: &str) {
     let text = format!("---\ntitle: {name}\ndate: 2026-03-02\n---\nText of {name}.\n");
     folder.write(&format!("articles/en/{name}.md"), &text);
 }

@@ -9,21 +9,10 @@ use std::{
 use byline::store::{Asked, HubRequest, Mode};
 use chrono::TimeDelta;
 
-use crate::support::{
-    http::Answer,
-    newsroom::{CONFIG, Newsroom},
-    program::{Folder, Serving},
-    wait_until,
-    web_server::WebServer,
+use crate::{
+    hub::{TOPIC, newsroom, publish},
+    support::{http::Answer, newsroom::Newsroom, program::Serving, wait_until, web_server::WebServer},
 };
-
-const TOPIC: &str = "https://far-bank.example/feed.atom";
-
-pub(crate) fn with_hub(hub: &str) -> Folder {
-    let folder = Folder::with_config(&format!("{CONFIG}\n[hub]\n{hub}\n"));
-    folder.write("articles/en/wells.md", "---\ntitle: Wells\ndate: 2026-03-01\n---\nWater.\n");
-    folder
-}
 
 /// Asks the hub, as a reader behind a proxy on this machine.
 pub(crate) fn ask_hub(serving: &Serving, callback: &str, more: &[(&str, &str)], reader: &str) -> Answer {
@@ -38,23 +27,9 @@ fn subscribe(serving: &Serving, callback: &str) -> Answer {
     ask_hub(serving, callback, &[], "203.0.113.7")
 }
 
-pub(crate) fn publish(folder: &Folder, name: &str) {
-    let text = format!("---\ntitle: {name}\ndate: 2026-03-02\n---\nText of {name}.\n");
-    folder.write(&format!("articles/en/{name}.md"), &text);
-}
-
-/// How often the requests that wait at the hub were tried, as the store has it.
-fn tries(folder: &Folder) -> Vec<i64> {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let database = rusqlite::Connection::open_with_flags(folder.path("data/byline.sqlite"), flags).unwrap();
-    let mut statement = database.prepare("SELECT attempts FROM hub_request ORDER BY id").unwrap();
-    let tries = statement.query_map([], |row| row.get(0)).unwrap();
-    tries.map(Result::unwrap).collect()
-}
-
 #[test]
 fn s29_a_name_that_leads_to_this_machine_is_never_called() {
-    let folder = with_hub("");
+    let folder = newsroom("");
     let serving = folder.serve();
     let canary = TcpListener::bind("127.0.0.1:0").unwrap();
     canary.set_nonblocking(true).unwrap();
@@ -81,7 +56,7 @@ fn redirecting(status: u16, to: &str, answers_challenges: bool) -> WebServer {
 
 #[test]
 fn s29_nobody_sends_the_hub_elsewhere() {
-    let folder = with_hub("private_callbacks = true");
+    let folder = newsroom("private_callbacks = true");
     let serving = folder.serve();
     let canary = WebServer::subscriber();
     let asked: Vec<WebServer> =
@@ -104,7 +79,7 @@ fn s29_nobody_sends_the_hub_elsewhere() {
 #[test]
 fn s29_an_answer_without_end_is_cut_off() {
     const CHUNKS_MAX: usize = 2_000;
-    let folder = with_hub("private_callbacks = true");
+    let folder = newsroom("private_callbacks = true");
     let serving = folder.serve();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -128,7 +103,7 @@ fn s30_ten_thousand_requests_for_one_host_come_to_few_calls() {
     const REQUESTS: usize = 10_000;
     /// What the hub keeps for one host, and what it lets through a minute.
     const KEPT_MAX: usize = 100;
-    let folder = with_hub("private_callbacks = true");
+    let folder = newsroom("private_callbacks = true");
     let serving = folder.serve();
     let victim = WebServer::start(|_| (404, "text/plain", Vec::new()));
     let since = Instant::now();
@@ -148,7 +123,7 @@ fn s30_ten_thousand_requests_for_one_host_come_to_few_calls() {
 
 #[test]
 fn s30_a_lease_is_neither_for_a_moment_nor_for_ever() {
-    let folder = with_hub("private_callbacks = true");
+    let folder = newsroom("private_callbacks = true");
     let serving = folder.serve();
     for (asked, given) in
         [("1", "300"), ("0", "300"), ("3600", "3600"), ("4294967295", "2592000"), ("", "864000")]
@@ -234,7 +209,7 @@ fn s30_a_feed_has_so_many_subscribers_and_no_more() {
 
 #[test]
 fn s30_a_subscriber_that_says_nothing_holds_up_no_other() {
-    let folder = with_hub("private_callbacks = true");
+    let folder = newsroom("private_callbacks = true");
     let serving = folder.serve();
     // The kernel takes the call; nobody answers it.
     let silent: Vec<TcpListener> = (0..5).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();

@@ -15,7 +15,8 @@ use proptest::{
 use serde_json::Value;
 
 use crate::{
-    hub_limits::{ask_hub, with_hub},
+    hub::newsroom as with_hub,
+    hub_limits::ask_hub,
     support::{
         http::Answer,
         newsroom::{CONFIG, Newsroom},

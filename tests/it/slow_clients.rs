@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    hub_limits::publish,
+    hub::publish,
     safety::linked,
     support::{program::Serving, wait_until},
 };
