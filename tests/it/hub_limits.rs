@@ -11,7 +11,13 @@ use chrono::TimeDelta;
 
 use crate::{
     hub::{TOPIC, newsroom, publish},
-    support::{http::Answer, newsroom::Newsroom, program::Serving, wait_until, web_server::WebServer},
+    support::{
+        http::Answer,
+        newsroom::Newsroom,
+        program::{Folder, Serving},
+        wait_until,
+        web_server::WebServer,
+    },
 };
 
 /// Asks the hub, as a reader behind a proxy on this machine.
@@ -25,6 +31,15 @@ pub(crate) fn ask_hub(serving: &Serving, callback: &str, more: &[(&str, &str)], 
 
 fn subscribe(serving: &Serving, callback: &str) -> Answer {
     ask_hub(serving, callback, &[], "203.0.113.7")
+}
+
+/// How often the requests that wait at the hub were tried, as the store has it.
+fn tries(folder: &Folder) -> Vec<i64> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let database = rusqlite::Connection::open_with_flags(folder.path("data/byline.sqlite"), flags).unwrap();
+    let mut statement = database.prepare("SELECT attempts FROM hub_request ORDER BY id").unwrap();
+    let tries = statement.query_map([], |row| row.get(0)).unwrap();
+    tries.map(Result::unwrap).collect()
 }
 
 #[test]
