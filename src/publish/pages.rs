@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     ICON, PAGE, PICTURE, PublishError, STYLE, Sheet, json_ld,
     plan::{Plan, Touched},
-    sections::{Kind, Live, Section},
+    sections::{Kind, LIST_ARTICLES, Live, Section},
 };
 use crate::{
     article::{Article, ArticleId, attribution::SearchEngines},
@@ -26,9 +26,6 @@ use crate::{
     },
 };
 
-/// Articles on a page of a list. The first page has up to twice as many, less one: pages are numbered
-/// from the oldest, and one that is full never changes again.
-const LIST_ARTICLES: usize = 20;
 /// Articles that a person sees who opens a feed.
 const FEED_VIEW_ARTICLES: usize = 10;
 
@@ -41,7 +38,7 @@ pub(super) fn add_section<'p>(
     plan: &'p Plan,
 ) {
     let count = section.articles.len();
-    let full = numbered_pages(section);
+    let full = section.numbered_pages();
     let first = count - full * LIST_ARTICLES;
     // The newest page, and the numbered ones up to that which has the place; in any case the two that
     // another newest page would be a neighbour of.
@@ -63,11 +60,6 @@ pub(super) fn add_section<'p>(
     let key = list_key(&newest, &format!("{path} {}", section.about()), plan);
     let make = move || Ok(feed_view(section, &newest, plan)?.into_bytes());
     sheets.push(Sheet::one(path, &PAGE, key, make));
-}
-
-/// How many numbered pages a section's list has beside the first.
-pub(super) fn numbered_pages(section: &Section) -> usize {
-    (section.articles.len() / LIST_ARTICLES).saturating_sub(1)
 }
 
 /// Adds the page of an article, if that is out.

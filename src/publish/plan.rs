@@ -11,10 +11,7 @@ use imbl::{OrdMap, Vector};
 use percent_encoding::utf8_percent_encode;
 use url::Url;
 
-use super::{
-    pages::numbered_pages,
-    sections::{self, Kind, Live, Section},
-};
+use super::sections::{self, Kind, Live, Section};
 use crate::{
     article::{Article, ArticleId, State, Text, identity::Slug},
     feed::{Masthead, distinct},
@@ -160,7 +157,7 @@ impl Plan {
         let (old, new) = (was.map_or_else(Vec::new, |was| was.sections(config)), live.sections(config));
         let stood = |(_, prefix, _): &(Kind, String, String)| {
             let section = self.sections.get(prefix)?;
-            Some((prefix.clone(), (section.about(), numbered_pages(section))))
+            Some((prefix.clone(), (section.about(), section.numbered_pages())))
         };
         let before: BTreeMap<_, _> = old.iter().chain(&new).filter_map(stood).collect();
         let mut waited = BTreeSet::new();
@@ -184,7 +181,7 @@ impl Plan {
             let section = self.sections.get_mut(prefix)?;
             section.settle(&settings);
             let same = |(about, pages): &(String, usize)| {
-                *about == section.about() && *pages <= numbered_pages(section)
+                *about == section.about() && *pages <= section.numbered_pages()
             };
             if section.articles.is_empty() || !before.get(prefix).is_none_or(same) {
                 return None;

@@ -23,6 +23,10 @@ use crate::{
     site::Key,
 };
 
+/// Articles on a page of a list. The first page has up to twice as many, less one: pages are numbered
+/// from the oldest, and one that is full never changes again.
+pub(super) const LIST_ARTICLES: usize = 20;
+
 /// An article that is out.
 pub(super) struct Live {
     pub article: Arc<Article>,
@@ -113,6 +117,11 @@ impl Section {
     /// The whole site, or a language of it.
     pub fn is_main(&self) -> bool {
         matches!(self.kind, Kind::Whole | Kind::Language)
+    }
+
+    /// How many numbered pages its list has beside the first.
+    pub fn numbered_pages(&self) -> usize {
+        (self.articles.len() / LIST_ARTICLES).saturating_sub(1)
     }
 
     /// What all its pages and feeds say of it.

@@ -13,7 +13,6 @@ use super::{
     },
     Edition, fields,
     item::{self, Articles},
-    rdf,
 };
 
 const MEDIA_TYPE: &str = "application/rss+xml";
@@ -50,6 +49,14 @@ const SHAPE: Shape = Shape {
     ],
     required: &["title", "link", "description"],
 };
+/// The same in RSS 1.0.
+const RDF_SHAPE: Shape = Shape {
+    format: "RSS 1.0",
+    known: &["title", "link", "description", "image", "items", "textinput"],
+    repeatable: &[],
+    others_once: &[fields::ONCE],
+    required: &["title", "link", "description"],
+};
 /// Elements of Atom that only a channel may borrow.
 const BORROWED: [&str; 5] = ["atom:category", "atom:generator", "atom:icon", "atom:logo", "atom:subtitle"];
 /// Elements that say the same of the feed.
@@ -70,7 +77,7 @@ pub fn check(
     core: Option<&str>,
     beside: &[Element],
 ) {
-    let shape = if edition == Edition::Rdf { &rdf::CHANNEL } else { &SHAPE };
+    let shape = if edition == Edition::Rdf { &RDF_SHAPE } else { &SHAPE };
     let children = channel.children(core);
     elements::check(report, channel, &children, shape);
     elements::check_attributes(report, channel, &[]);

@@ -15,7 +15,7 @@ use super::{
         urls,
         xml::Element,
     },
-    Edition, fields, rdf,
+    Edition, fields,
 };
 
 const SHAPE: Shape = Shape {
@@ -35,6 +35,14 @@ const SHAPE: Shape = Shape {
     repeatable: &["category", "enclosure"],
     others_once: &[fields::ONCE, &["content:encoded", "atom:summary", "atom:published", "dc:source"]],
     required: &[],
+};
+/// The same in RSS 1.0.
+const RDF_SHAPE: Shape = Shape {
+    format: "RSS 1.0",
+    known: &["title", "link", "description"],
+    repeatable: &[],
+    others_once: &[fields::ONCE, &["content:encoded"]],
+    required: &["title", "link"],
 };
 /// Elements of Atom that only an item may borrow.
 const BORROWED: [&str; 3] = ["atom:summary", "atom:content", "atom:published"];
@@ -64,7 +72,7 @@ impl Articles {
 pub fn check(report: &mut Report, item: &Element, core: Option<&str>, articles: &mut Articles) {
     let children = item.children(core);
     let has = |name: &str| children.iter().any(|child| child.name == name);
-    let shape = if articles.edition == Edition::Rdf { &rdf::ITEM } else { &SHAPE };
+    let shape = if articles.edition == Edition::Rdf { &RDF_SHAPE } else { &SHAPE };
     elements::check(report, item, &children, shape);
     elements::check_attributes(report, item, &[]);
     fields::check_borrowed(report, item, &children, &BORROWED);

@@ -10,7 +10,7 @@ use super::{
         rules::shared,
         xml::Element,
     },
-    Edition, channel, fields, only_channel,
+    Edition, channel, only_channel,
 };
 
 /// The document.
@@ -21,23 +21,6 @@ const ROOT: Shape = Shape {
     others_once: &[],
     required: &[],
 };
-/// Its channel.
-pub const CHANNEL: Shape = Shape {
-    format: "RSS 1.0",
-    known: &["title", "link", "description", "image", "items", "textinput"],
-    repeatable: &[],
-    others_once: &[fields::ONCE],
-    required: &["title", "link", "description"],
-};
-/// An article.
-pub const ITEM: Shape = Shape {
-    format: "RSS 1.0",
-    known: &["title", "link", "description"],
-    repeatable: &[],
-    others_once: &[fields::ONCE, &["content:encoded"]],
-    required: &["title", "link"],
-};
-
 /// The channel, in whichever namespace; other RDF has none.
 pub fn channel<'a, 'd>(root: Node<'a, 'd>) -> Option<Node<'a, 'd>> {
     root.children().find(|child| child.tag_name().name() == "channel")
