@@ -57,7 +57,7 @@ pub fn stage(path: PathBuf, bytes: &[u8], modified: Option<SystemTime>) -> io::R
 /// The same with what is in another file.
 pub fn stage_copy(path: PathBuf, source: &Path, modified: SystemTime) -> io::Result<Staged> {
     let staged = Staged { path, is_placed: false };
-    let mut file = create(&temporary_of(&staged.path))?;
+    let mut file = create(&staged)?;
     io::copy(&mut File::open(source)?, &mut file)?;
     file.set_modified(modified)?;
     Ok(staged)
@@ -112,14 +112,20 @@ fn temporary_of(path: &Path) -> PathBuf {
     folder_of(path).join(format!(".{}.tmp", hex(&Sha256::digest(name.as_bytes())[..8])))
 }
 
-/// Folders are made as needed.
-fn create(path: &Path) -> io::Result<File> {
-    match File::create(path) {
+/// The temporary file. Folders are made as needed; one that stands where the file should go is found now,
+/// and not when others are in their places already.
+fn create(staged: &Staged) -> io::Result<File> {
+    let path = temporary_of(&staged.path);
+    let named = |why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", staged.path.display()));
+    if staged.path.is_dir() {
+        return Err(io::Error::other(format!("{} is a folder", staged.path.display())));
+    }
+    match File::create(&path) {
         Err(why) if why.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(folder_of(path))?;
-            File::create(path)
+            fs::create_dir_all(folder_of(&path)).map_err(named)?;
+            File::create(&path).map_err(named)
         }
-        created => created,
+        created => created.map_err(named),
     }
 }
 
@@ -131,7 +137,7 @@ fn stage_with(
 ) -> io::Result<Staged> {
     // From here on, whatever fails takes the temporary file away.
     let staged = Staged { path, is_placed: false };
-    let mut file = create(&temporary_of(&staged.path))?;
+    let mut file = create(&staged)?;
     file.write_all(bytes)?;
     if let Some(modified) = modified {
         file.set_modified(modified)?;

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{
     newsroom::Settings,
-    outbound::{Outbound, OutboundError, Trust},
+    outbound::{Answer, Outbound, OutboundError, Trust},
     site::{Document, Found, Kind, Tree},
     store::{DuePing, HubRequest, HubSubscription, Store, StoreError},
 };
@@ -74,18 +74,18 @@ impl Pinger {
             feeds(tree).map(|(path, document)| (path.to_string(), document.etag().to_string())).collect();
         let mut pinged = Pinged::default();
         let due = self.store.due_hub_subscriptions(feeds.clone(), now, BATCH_MAX).await?;
-        let told: Vec<Result<bool, StoreError>> = stream::iter(due)
+        let told = stream::iter(due)
             .map(|subscription| self.tell_subscriber(subscription, tree, settings, now))
             .buffer_unordered(CALLS_MAX)
-            .collect()
-            .await;
+            .collect::<Vec<Result<bool, StoreError>>>();
         let others = settings.config.hub.others.iter().map(Url::to_string).collect();
         let due = self.store.due_pings(others, feeds.clone(), now, BATCH_MAX).await?;
-        let pings: Vec<Result<bool, StoreError>> = stream::iter(due)
+        let pings = stream::iter(due)
             .map(|ping| self.tell_hub(ping, &feeds, settings, now))
             .buffer_unordered(CALLS_MAX)
-            .collect()
-            .await;
+            .collect::<Vec<Result<bool, StoreError>>>();
+        // Neither waits for the other's slowest.
+        let (told, pings) = futures_util::future::join(told, pings).await;
         for told in told.into_iter().chain(pings) {
             if told? {
                 pinged.told += 1;
@@ -123,7 +123,9 @@ impl Pinger {
                 self.store.grant_hub_request(request, feed.etag().to_string(), now).await?;
                 Ok(true)
             }
-            Err(OutboundError::Failed(_)) if request.attempts + 1 < ATTEMPTS_MAX => {
+            Err(OutboundError::Failed(_)) | Ok(Answer { status: 429 | 500.., .. })
+                if request.attempts + 1 < ATTEMPTS_MAX =>
+            {
                 let until = now + backoff(request.attempts);
                 self.store.put_off_hub_request(request.id, until).await?;
                 Ok(false)

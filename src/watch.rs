@@ -41,8 +41,8 @@ pub struct Hints(Mutex<Gathered>);
 #[derive(Debug, Default)]
 struct Gathered {
     hint: Option<Hint>,
-    /// Files below `articles/` that somebody writes and has not closed, and when he last wrote.
-    open: BTreeMap<String, Instant>,
+    /// Files below `articles/` that somebody writes and has not closed; when he began, and last wrote.
+    open: BTreeMap<String, (Instant, Instant)>,
 }
 
 impl Hints {
@@ -50,7 +50,9 @@ impl Hints {
     /// unasked wants to know of all.
     pub fn take(&self) -> (Hint, BTreeSet<String>) {
         let mut gathered = self.0.lock().expect("nothing panics while holding it");
-        gathered.open.retain(|_, written| written.elapsed() < OPEN_MAX);
+        gathered
+            .open
+            .retain(|_, (began, wrote)| wrote.elapsed() < OPEN_MAX && began.elapsed() < OPEN_MAX * 2);
         let open = gathered.open.keys().cloned().collect();
         (gathered.hint.take().unwrap_or_default(), open)
     }
@@ -71,7 +73,8 @@ impl Hints {
         let open = &mut self.0.lock().expect("nothing panics while holding it").open;
         for path in paths {
             if matches!(event.kind, EventKind::Modify(ModifyKind::Data(_))) {
-                open.insert(path.clone(), Instant::now());
+                let now = Instant::now();
+                open.entry(path.clone()).or_insert((now, now)).1 = now;
             } else {
                 open.remove(path);
             }

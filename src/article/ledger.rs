@@ -70,15 +70,12 @@ pub fn identify(
         sightings.iter().map(|sighting| (sighting.path.as_str(), sighting.content.as_str())).collect();
     let by_path: BTreeMap<&str, &Record> =
         records.iter().map(|record| (record.path.as_str(), record)).collect();
-    let mut by_content: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
-    for record in records {
-        by_content.entry(&record.content).or_default().push(record);
-    }
-    let gone: Vec<&Record> = records.iter().filter(|record| !present.contains(&record.path)).collect();
+    let by_content = by(records, |record| record.content.as_str());
+    let gone = || records.iter().filter(|record| !present.contains(&record.path));
+    let gone_by_guid = by(gone(), |record| record.guid.as_str());
+    let gone_by_title = by(gone(), |record| (record.title.as_str(), record.language.as_str()));
+    let gone_by_slug = by(gone(), |record| record.slugs.last().map(Slug::as_str));
     let at_path = |sighting: &Sighting| by_path.get(sighting.path.as_str()).copied();
-    let gone_that = |fits: &dyn Fn(&Record) -> bool| -> Vec<&Record> {
-        gone.iter().copied().filter(|record| fits(record)).collect()
-    };
     // A file that says what it said is itself; where it says something else, what it said may be under
     // another name now; where it cannot be read, nobody else is that article.
     let moved_on = |record: &Record| match contents.get(record.path.as_str()) {
@@ -95,12 +92,17 @@ pub fn identify(
             same.filter(|record| moved_on(record)).collect()
         },
         &|sighting| at_path(sighting).into_iter().collect(),
-        &|sighting| gone_that(&|record| sighting.brought && record.guid == sighting.guid),
-        &|sighting| {
-            gone_that(&|record| record.title == sighting.title && record.language == sighting.language)
+        &|sighting| match sighting.brought {
+            true => gone_by_guid.get(sighting.guid.as_str()).cloned().unwrap_or_default(),
+            false => Vec::new(),
         },
         &|sighting| {
-            gone_that(&|record| record.slugs.last().is_some_and(|slug| Some(slug) == sighting.slugs.last()))
+            let sign = (sighting.title.as_str(), sighting.language.as_str());
+            gone_by_title.get(&sign).cloned().unwrap_or_default()
+        },
+        &|sighting| match sighting.slugs.last() {
+            Some(slug) => gone_by_slug.get(&Some(slug.as_str())).cloned().unwrap_or_default(),
+            None => Vec::new(),
         },
     ];
     let mut taken: BTreeSet<ArticleId> = BTreeSet::new();
@@ -114,6 +116,18 @@ pub fn identify(
         }
     }
     found
+}
+
+/// Entries by what they have.
+fn by<'r, K: Ord>(
+    records: impl IntoIterator<Item = &'r Record>,
+    key: impl Fn(&'r Record) -> K,
+) -> BTreeMap<K, Vec<&'r Record>> {
+    let mut by = BTreeMap::<K, Vec<&Record>>::new();
+    for record in records {
+        by.entry(key(record)).or_default().push(record);
+    }
+    by
 }
 
 /// The entries that a file may be.

@@ -495,13 +495,24 @@ pub fn direct(html: &str, direction: Direction) -> String {
     let mut directed = String::with_capacity(html.len() + html.len() / 16);
     let mut parts = html.split('<');
     directed.push_str(parts.next().unwrap_or_default());
+    // An element with a direction or language of its own, and how many of its name are open in it.
+    let mut own: Option<(&str, usize)> = None;
     for part in parts {
-        let end = part.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(part.len());
-        let (name, rest) = part.split_at(end);
+        let (closes, tag) = part.strip_prefix('/').map_or((false, part), |tag| (true, tag));
+        let end = tag.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(tag.len());
+        let (name, rest) = tag.split_at(end);
         let attributes = rest.split('>').next().unwrap_or_default();
-        directed.push('<');
+        directed.push_str(if closes { "</" } else { "<" });
         directed.push_str(name);
-        if BLOCKS.contains(&name) && !attributes.contains(" dir=") {
+        let has_end = !matches!(name, "img" | "br" | "hr" | "source" | "wbr" | "col");
+        let is_own = has_end && (attributes.contains(" dir=") || attributes.contains(" lang="));
+        own = match own {
+            Some((of, depth)) if of == name && closes => (depth > 1).then_some((of, depth - 1)),
+            Some((of, depth)) if of == name => Some((of, depth + 1)),
+            None if is_own && !closes => Some((name, 1)),
+            other => other,
+        };
+        if BLOCKS.contains(&name) && !closes && own.is_none() {
             directed.push_str(" dir=\"");
             directed.push_str(direction.as_str());
             directed.push('"');
@@ -522,6 +533,15 @@ mod tests {
 
     fn cleaned(html: &str) -> String {
         sanitise(html, &base()).unwrap().html
+    }
+
+    #[test]
+    fn what_has_a_direction_of_its_own_keeps_it_inside() {
+        let html = "<p>ن</p><blockquote dir=\"ltr\"><p>An</p><blockquote>x</blockquote><ul><li>one</li></ul></blockquote>\
+                    <p lang=\"en\">b</p><ol start=\"3\"><li id=\"a\">ن</li></ol><img lang=\"en\"><p>ن</p>";
+        let wanted = "<p dir=\"rtl\">ن</p><blockquote dir=\"ltr\"><p>An</p><blockquote>x</blockquote><ul><li>one</li></ul></blockquote>\
+                      <p lang=\"en\">b</p><ol dir=\"rtl\" start=\"3\"><li dir=\"rtl\" id=\"a\">ن</li></ol><img lang=\"en\"><p dir=\"rtl\">ن</p>";
+        assert_eq!(direct(html, Direction::RightToLeft), wanted);
     }
 
     #[test]

@@ -24,8 +24,10 @@ pub fn words(html: &str) -> String {
 /// One or two sentences from the first paragraphs.
 pub fn summary(html: &str) -> String {
     let mut summary = String::new();
-    // Notes stand at the end.
-    let text = html.split("<section").next().unwrap_or(html);
+    // Notes stand at the end, in a section of their own.
+    let notes =
+        html.rfind("<section").filter(|at| html[*at..].contains("<li id=\"") && html[*at..].contains("fn-"));
+    let text = &html[..notes.unwrap_or(html.len())];
     for paragraph in paragraphs(text) {
         for sentence in sentences(&words(&without_marks(paragraph))) {
             let length = summary.chars().count();

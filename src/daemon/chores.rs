@@ -63,6 +63,8 @@ pub struct Desk {
     published: Option<(Arc<Settings>, Arc<Look>)>,
     /// What was wrong with the settings when they were last read.
     reloaded: Vec<Diagnostic>,
+    /// What was to be said last, and how it was.
+    heard: Vec<Diagnostic>,
     said: BTreeSet<String>,
 }
 
@@ -85,6 +87,7 @@ impl Desk {
             publisher: Publisher::default(),
             published: None,
             reloaded: Vec::new(),
+            heard: Vec::new(),
             said: BTreeSet::new(),
             folder,
             environment,
@@ -163,6 +166,10 @@ impl Desk {
 
     /// Says each problem once, for as long as it lasts.
     fn say(&mut self, problems: &[Diagnostic]) {
+        if self.heard == problems {
+            return; // drawing very many takes a while
+        }
+        self.heard = problems.to_vec();
         let drawn: BTreeSet<String> =
             problems.iter().filter(|problem| problem.is_worth_saying()).map(ToString::to_string).collect();
         for problem in drawn.difference(&self.said) {

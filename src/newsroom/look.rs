@@ -43,6 +43,8 @@ pub struct Look {
     pub present: OrdSet<String>,
     /// Files that articles can show, by their path below `articles/`.
     pub media: Arc<BTreeMap<String, PathBuf>>,
+    /// Files that somebody is writing, by their path below `articles/`: they stay what they were.
+    pub open: Arc<BTreeSet<String>>,
     /// Everything wrong or guessed, and worth saying.
     pub problems: Vec<Diagnostic>,
     /// When something changes by itself: a waiting article's day, a live one's end.
@@ -254,13 +256,16 @@ impl Looker {
                 articles.push(article(record, manuscript.clone()));
             }
         }
+        let by_path: BTreeMap<&str, &Record> =
+            ledger.records.iter().map(|record| (record.path.as_str(), record)).collect();
         for scanned in bad {
             scanned.errors.iter().for_each(|error| problems.push(error.clone()));
-            let record = ledger.records.iter().find(|record| record.path == scanned.path);
-            if let Some(record) = record
+            if let Some(record) = by_path.get(scanned.path.as_str())
                 && let Some(manuscript) = self.last_good(&scanned.path, config).await?
             {
-                problems.push(Diagnostic::last_good_stays(&format!("articles/{}", scanned.path)));
+                if !scanned.errors.is_empty() {
+                    problems.push(Diagnostic::last_good_stays(&format!("articles/{}", scanned.path)));
+                }
                 articles.push(article(record, manuscript));
             }
         }
@@ -287,6 +292,7 @@ impl Looker {
             records: records.into_iter().map(|record| (record.id, Arc::new(record))).collect(),
             present: present.into_iter().collect(),
             media: Arc::new(media),
+            open: Arc::new(self.scanner.open().clone()),
             problems: problems.into_vec(),
             next_change,
             generation: self.generation,
@@ -439,7 +445,8 @@ pub(super) fn remark(
     }
     let shown: BTreeSet<&str> = manuscript.media().collect();
     for url in shown {
-        let Some(path) = url.strip_prefix(&root) else { continue };
+        // A folder is no file that could be missing.
+        let Some(path) = url.strip_prefix(&root).filter(|path| !path.ends_with('/')) else { continue };
         let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
         if !is_there(&path) {
             let name = path.rsplit('/').next().unwrap_or(&path);

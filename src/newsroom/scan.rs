@@ -90,6 +90,8 @@ pub struct Scanner {
     kept: HashMap<String, Reading>,
     /// Files that are being written.
     open: BTreeSet<String>,
+    /// Every file of the last scan.
+    seen: BTreeMap<String, Stamp>,
 }
 
 impl Scanner {
@@ -102,6 +104,11 @@ impl Scanner {
     /// These are being written: until they are closed, they stay what they were.
     pub fn pass_over(&mut self, open: BTreeSet<String>) {
         self.open = open;
+    }
+
+    /// Files that are being written.
+    pub fn open(&self) -> &BTreeSet<String> {
+        &self.open
     }
 
     /// Whether a file is being written.
@@ -146,12 +153,14 @@ impl Scanner {
     /// Looks at the whole folder `articles`; what is new or changed is read on every core.
     pub fn scan(&mut self, articles: &Path, desk: &Desk<'_>, texts: &Texts) -> io::Result<Scan> {
         let mut files = walk(articles)?;
+        // What is being written stays what it was; what was not there yet, away.
         for path in &self.open {
-            match (self.known.get(path), files.get_mut(path)) {
-                (Some((stamp, ..)), Some((_, now))) => *now = *stamp,
+            match (self.seen.get(path), files.get_mut(path)) {
+                (Some(was), Some((_, now))) => *now = *was,
                 _ => drop(files.remove(path)),
             }
         }
+        self.seen = files.iter().map(|(path, (_, stamp))| (path.clone(), *stamp)).collect();
         let mut scan = Scan::default();
         let pieces: Vec<&String> = files.keys().filter(|path| Format::of(path).is_some()).collect();
         let side = |path: &str| side_of(path).filter(|side| files.contains_key(side));
@@ -168,6 +177,14 @@ impl Scanner {
             .map(|path| {
                 let side = side(path);
                 let (full, stamp) = &files[*path];
+                let half =
+                    self.open.contains(*path) || side.as_ref().is_some_and(|side| self.open.contains(side));
+                if half {
+                    // Nothing is known of it any more, and it cannot be read now: the ledger knows.
+                    let scanned =
+                        Scanned { path: (*path).clone(), source: None, manuscript: None, errors: Vec::new() };
+                    return ((*path).clone(), false, scanned);
+                }
                 let recalled = kept.get(*path).filter(|_| side.is_none());
                 if let Some(scanned) = recalled.and_then(|reading| recall(path, *stamp, reading, desk)) {
                     return ((*path).clone(), false, scanned);
@@ -185,7 +202,10 @@ impl Scanner {
             let before = self.known.remove(*path).map(|(_, _, scanned)| scanned);
             let Some(scanned) = read.remove(*path).or(before) else { continue };
             let (stamp, side) = stamps(path);
-            known.insert((*path).clone(), (stamp, side, scanned.clone()));
+            // One that could not be read now is read at the next scan.
+            if scanned.manuscript.is_some() || !scanned.errors.is_empty() {
+                known.insert((*path).clone(), (stamp, side, scanned.clone()));
+            }
             scan.articles.push(scanned);
         }
         let sides: BTreeSet<String> = pieces.iter().filter_map(|path| side(path)).collect();

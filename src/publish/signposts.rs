@@ -89,8 +89,9 @@ fn add_withdrawn(signposts: &mut Signposts, plan: &Plan) {
     }
 }
 
-/// Only what a live article shows: a folder may hold more than is meant for readers.
-pub(super) fn media(touched: &Touched, plan: &Plan) -> BTreeMap<String, PathBuf> {
+/// Only what a live article shows: a folder may hold more than is meant for readers. What is being written
+/// stays as it was published.
+pub(super) fn media(touched: &Touched, plan: &Plan) -> BTreeMap<String, Option<PathBuf>> {
     let mut media = BTreeMap::new();
     let articles = touched.articles.iter().filter_map(|id| plan.article(*id));
     for url in articles.flat_map(|live| live.article.manuscript.media()) {
@@ -98,7 +99,8 @@ pub(super) fn media(touched: &Touched, plan: &Plan) -> BTreeMap<String, PathBuf>
             && let Ok(url) = Url::parse(url)
             && let Ok(path) = percent_encoding::percent_decode_str(url.path()).decode_utf8()
         {
-            media.insert(path.into_owned(), file.clone());
+            let is_open = path.strip_prefix("/media/").is_some_and(|path| plan.look.open.contains(path));
+            media.insert(path.into_owned(), (!is_open).then(|| file.clone()));
         }
     }
     media

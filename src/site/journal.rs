@@ -86,6 +86,20 @@ impl Journal {
         Ok(())
     }
 
+    /// Notes paths that may be ours soon, so that a crash leaves nothing that nobody knows of. After a power
+    /// cut they may be unknown all the same.
+    pub fn intend<'p>(&mut self, paths: impl Iterator<Item = &'p String>) -> io::Result<()> {
+        let fresh: Vec<&String> = paths.filter(|path| !self.known.contains_key(*path)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let lines: String = fresh.iter().map(|path| Line::Media(path).to_string()).collect();
+        OpenOptions::new().create(true).append(true).open(&self.file)?.write_all(lines.as_bytes())?;
+        self.lines += fresh.len();
+        self.known.extend(fresh.into_iter().map(|path| (path.clone(), None)));
+        Ok(())
+    }
+
     /// Adds lines, durably.
     pub fn add(&mut self, lines: &[Line<'_>]) -> io::Result<()> {
         if lines.is_empty() && self.is_there() {

@@ -74,8 +74,9 @@ pub enum Kind {
 pub struct Edition<'e, E> {
     /// Pages and feeds, each path once.
     pub sheets: Vec<Sheet<'e, E>>,
-    /// Files of the newsroom that pages show, by their path: `/media/images/x.png`.
-    pub media: BTreeMap<String, PathBuf>,
+    /// Files of the newsroom that pages show, by their path: `/media/images/x.png`; nothing for one that
+    /// stays as it was published.
+    pub media: BTreeMap<String, Option<PathBuf>>,
     /// Where else things are.
     pub signposts: Signposts,
     /// Whether anything that is not in it goes, or stays as it is.
@@ -278,8 +279,10 @@ impl Site {
     /// published anew.
     pub fn is_whole(&self) -> bool {
         let front = self.file_of("/");
+        let feed = self.file_of("/feed.rss");
         let lacks_front = matches!(self.current().at("/"), Found::Document(_)) && !front.exists();
-        !lacks_front && !self.misses.load(Ordering::Relaxed) && self.journal().is_there()
+        let lacks_feed = matches!(self.current().at("/feed.rss"), Found::Document(_)) && !feed.exists();
+        !lacks_front && !lacks_feed && !self.misses.load(Ordering::Relaxed) && self.journal().is_there()
     }
 
     /// Somebody asked for a file that should be in `public/` and is not.
@@ -310,6 +313,9 @@ impl Site {
             *journal = Journal::open(&self.folder);
             before = Arc::default();
         }
+        // Whatever happens from here on, it is known what may be ours.
+        let paths = edition.sheets.iter().flat_map(|sheet| sheet.documents.iter().map(|(path, _)| path));
+        journal.intend(paths.chain(edition.media.keys()))?;
         let known = &*journal;
         let sheets = edition.sheets.par_iter();
         let made: Result<Vec<Vec<Made>>, E> =
@@ -334,7 +340,10 @@ impl Site {
             .media
             .into_par_iter()
             .map(|(path, source)| {
-                let placed = self.stage_media(&path, &source);
+                let placed = match (source, before.media.get(&path)) {
+                    (Some(source), _) => self.stage_media(&path, &source),
+                    (None, stood) => Ok(stood.map(|media| (media.clone(), None))),
+                };
                 (path, placed)
             })
             .collect();
@@ -491,9 +500,10 @@ impl Site {
     fn sweep(&self, tree: &Tree, journal: &mut Journal) -> io::Result<usize> {
         let stands = |path: &String| tree.documents.contains_key(path) || tree.media.contains_key(path);
         let old: Vec<String> = journal.known.keys().filter(|path| !stands(path)).cloned().collect();
-        let mut removed = Vec::new();
+        let (mut removed, mut count) = (Vec::new(), 0);
         for path in &old {
             let file = self.file_of(path);
+            count += usize::from(file.exists());
             match durable::remove(&file) {
                 Ok(()) => removed.push(Line::Removed(path)),
                 // It stays written down, so the next publishing tries again.
@@ -504,7 +514,7 @@ impl Site {
             let _ = folders.map(fs::remove_dir).take_while(Result::is_ok).count();
         }
         journal.add(&removed)?;
-        Ok(removed.len())
+        Ok(count)
     }
 }
 
@@ -624,6 +634,35 @@ mod tests {
         assert!(!fs::read_dir(folder.path()).unwrap().any(|entry| left(&entry.unwrap())));
         assert_eq!(site.publish(edition(&[("/", "a"), ("/b/", "b")]), at(3)).unwrap(), Published::default());
         assert_eq!(validators(&site, "/").2, "a");
+    }
+
+    #[test]
+    fn what_a_crash_left_is_taken_away_if_nobody_wants_it_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::new(folder.path());
+        let mut failing = edition(&[("/", "a"), ("/b/", "b")]);
+        let why = || Err(io::Error::other("the power went"));
+        failing.sheets.push(Sheet::one("/d/".to_string(), &PAGE, Key::of(["d"]), why));
+        assert!(site.publish(failing, at(1)).is_err());
+        // As if it had gone a moment later: one in its place, one beside it.
+        fs::create_dir_all(folder.path().join("b")).unwrap();
+        fs::write(folder.path().join("b/index.html"), "b").unwrap();
+        std::mem::forget(durable::stage(folder.path().join("d/index.html"), b"d", None).unwrap());
+        let restarted = Site::new(folder.path());
+        restarted.publish(edition(&[("/", "a")]), at(2)).unwrap();
+        assert!(!folder.path().join("b").exists() && !folder.path().join("d").exists());
+    }
+
+    #[test]
+    fn a_folder_in_a_files_place_stops_the_publishing_before_anything_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::new(folder.path());
+        site.publish(edition(&[("/", "a"), ("/b/", "b")]), at(1)).unwrap();
+        fs::remove_file(folder.path().join("b/index.html")).unwrap();
+        fs::create_dir_all(folder.path().join("b/index.html/own")).unwrap();
+        let why = site.publish(edition(&[("/", "new"), ("/b/", "new")]), at(2)).unwrap_err().to_string();
+        assert!(why.contains("b/index.html is a folder"), "{why}");
+        assert_eq!(fs::read_to_string(folder.path().join("index.html")).unwrap(), "a");
     }
 
     #[test]

@@ -59,7 +59,9 @@ const OTHER_FILES: u64 = 256;
 /// A client that sends its request more slowly is dropped.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client that takes nothing of its answer for so long is dropped.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Larger, and a slow reader would seem to take nothing for minutes.
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// A whole request, its body too, and the making of its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Forms are small.
@@ -161,6 +163,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
         };
         let Some(place) = clients.place(peer.ip(), CONNECTIONS_PER_CLIENT_MAX) else { continue };
         let _ = socket.set_nodelay(true); // only slower without
+        #[cfg(unix)]
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER_BYTES);
         let mut socket = TimeoutStream::new(socket);
         socket.set_write_timeout(Some(WRITE_TIMEOUT));
         let inner = TowerToHyperService::new(router.clone());
@@ -242,9 +246,10 @@ fn host_of<B>(request: &axum::http::Request<B>) -> Option<&str> {
 
 fn is_ours(host: &str, site: &str) -> bool {
     let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
+    let name = name.strip_suffix('.').unwrap_or(name);
     let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     host.is_empty()
         || name.eq_ignore_ascii_case(site)

@@ -70,7 +70,7 @@ pub(super) async fn serve(
             response
         }
         Found::Media(media) => {
-            let response = file(media, &request.headers).await;
+            let response = file(media, &request.method, &request.headers).await;
             if response.status() == StatusCode::NOT_FOUND {
                 app.site.misses_a_file();
             }
@@ -274,7 +274,7 @@ pub(super) fn put_encoding(headers: &mut HeaderMap, encoding: Encoding) {
     }
 }
 
-async fn file(media: &Media, request: &HeaderMap) -> Response {
+async fn file(media: &Media, method: &Method, request: &HeaderMap) -> Response {
     let modified = httpdate::fmt_http_date(media.modified);
     let since = media.modified.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     // Strong: half of one version must never be joined to half of another.
@@ -287,7 +287,12 @@ async fn file(media: &Media, request: &HeaderMap) -> Response {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     put(&mut headers, header::ACCEPT_RANGES, "bytes");
-    let part = match part_of(media, request, &etag, &modified) {
+    // Only GET has parts (RFC 9110 §14.2).
+    let part = match method {
+        &Method::GET => part_of(media, request, &etag, &modified),
+        _ => Ok(None),
+    };
+    let part = match part {
         Ok(part) => part,
         Err(StatusCode::RANGE_NOT_SATISFIABLE) => {
             put(&mut headers, header::CONTENT_RANGE, &format!("bytes */{}", media.bytes));

@@ -549,6 +549,8 @@ fn a_player_can_begin_in_the_middle() {
         assert_eq!(answer.text(), body, "{range}");
     }
     let etag = whole.header("etag").to_string();
+    let head = serving.request("HEAD", "/media/en/a.mp3", &[("Range", "bytes=2-4")], "");
+    assert_eq!((head.status, head.header("content-length")), (200, "10"));
     assert_eq!(ask(&[("Range", "bytes=2-4"), ("If-Range", &etag)]).status, 206);
     assert_eq!(ask(&[("Range", "bytes=2-4"), ("If-Range", "\"another\"")]).status, 200, "of another version");
 }
@@ -576,4 +578,35 @@ fn a_feed_that_cannot_be_read_hides_no_other() {
     let said = folder.run(&["feed", "lint", "nothing.xml", "public/feed.rss"]);
     assert_eq!(said.code, 2);
     assert!(said.stderr.contains("nothing.xml") && said.stdout.contains("public/feed.rss"), "{said:?}");
+}
+
+/// What somebody was writing while the settings changed left the site until it was closed.
+#[test]
+fn what_is_being_written_stays_what_it_was_whatever_else_changes() {
+    use std::io::Write;
+
+    let folder = Folder::with_config(CONFIG);
+    folder.write("articles/images/a.png", "a picture");
+    folder
+        .write("articles/en/a.md", "---\ntitle: A\ndate: 2026-02-01\n---\nText.\n\n![A](../images/a.png)\n");
+    folder.write("articles/en/b.txt", "B\n\nText of the second piece.\n");
+    folder.write("articles/en/b.toml", "date = 2026-02-02\nwritten_for = \"bbc-online\"\n");
+    let serving = folder.serve_watching();
+    let mut open = Vec::new();
+    for path in ["articles/en/a.md", "articles/images/a.png", "articles/en/b.toml"] {
+        let mut file = std::fs::OpenOptions::new().append(true).open(folder.path(path)).unwrap();
+        file.write_all(b"\n# half of wh").unwrap();
+        open.push(file);
+    }
+    // The watcher has heard of these when it has heard of the next one.
+    folder.write("articles/en/c.md", "---\ntitle: C\ndate: 2026-02-03\n---\nText.\n");
+    wait_until("the next one", 30, || serving.get("/c/").status == 200);
+    folder.write("config.toml", &CONFIG.replace("The Far Bank", "The Near Bank"));
+    wait_until("the new settings", 30, || serving.get("/").text().contains("The Near Bank"));
+    let page = serving.get("/a/");
+    assert!(page.status == 200 && !page.text().contains("half of"), "{}", page.text());
+    assert_eq!(serving.get("/media/images/a.png").text(), "a picture");
+    assert!(serving.get("/b/").text().contains("BBC Online"));
+    drop(open);
+    wait_until("the rest of it", 30, || serving.get("/a/").text().contains("half of"));
 }
