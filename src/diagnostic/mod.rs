@@ -349,8 +349,9 @@ impl Diagnostic {
 
     /// Readers compare ids, and Atom wants an address there.
     pub fn odd_guid(file: &SourceFile, span: &Range<usize>) -> Self {
-        Self::warning(file, span, "a guid should be an address: `https:…` or `tag:…`")
-            .hint("keep it if the piece was published with it; else leave it out, and the article gets one")
+        Self::warning(file, span, "a guid should be an address: `https:…` or `tag:…`").hint(
+            "keep it if the piece was published with it, and Atom gets a `tag:` of it; else leave it out",
+        )
     }
 
     /// It would stay among the newest until then.

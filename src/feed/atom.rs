@@ -72,7 +72,7 @@ fn entry(entry: &Entry, feed: &Feed) -> AtomEntry {
         label: Some(tag.clone()),
     });
     AtomEntry {
-        id: entry.id.clone(),
+        id: iri(&entry.id, feed),
         title: text(&entry.title, TextType::Text),
         updated: entry.updated.fixed_offset(),
         published: Some(entry.published.fixed_offset()),
@@ -89,6 +89,15 @@ fn entry(entry: &Entry, feed: &Feed) -> AtomEntry {
             ..Content::default()
         }),
         ..AtomEntry::default()
+    }
+}
+
+/// An id that was brought along and is no address is made one (RFC 4287 §4.2.6, RFC 4151): always the same.
+fn iri(id: &str, feed: &Feed) -> String {
+    let authority = feed.masthead.id.split(":feed").next().unwrap_or_default();
+    match url::Url::parse(id) {
+        Ok(_) => id.to_string(),
+        Err(_) => format!("{authority}:{id}"),
     }
 }
 

@@ -610,3 +610,15 @@ fn what_is_being_written_stays_what_it_was_whatever_else_changes() {
     drop(open);
     wait_until("the rest of it", 30, || serving.get("/a/").text().contains("half of"));
 }
+
+/// An id that is no address made Atom invalid.
+#[test]
+fn a_guid_that_is_no_address_is_one_in_atom() {
+    let mut newsroom = Newsroom::new()
+        .article("en/a.md", "---\ntitle: A\ndate: 2026-02-01\nguid: 1234 at example\n---\nText.\n");
+    newsroom.look();
+    assert_eq!(newsroom.items()[0]["id"], "1234%20at%20example");
+    assert!(newsroom.page("/feed.rss").contains(">1234%20at%20example</guid>"));
+    let atom = newsroom.page("/feed.atom");
+    assert!(atom.contains("<id>tag:far-bank.example,2026:1234%20at%20example</id>"), "{atom}");
+}
