@@ -1,4 +1,5 @@
-//! The texts of articles: long, and seldom needed, so only some are kept in memory. Any other is read again, from its file or, where that says something else by now, from the store.
+//! The texts of articles: long, and seldom needed, so only some are kept in memory. Any other is read
+//! again, from its file or, where that says something else by now, from the store.
 
 use std::{
     collections::HashMap,

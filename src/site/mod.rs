@@ -352,7 +352,7 @@ impl Site {
             match media {
                 Ok(Some((media, copy))) => {
                     written += usize::from(copy.is_some());
-                    if copy.is_some() || !journal.known.contains_key(&path) {
+                    if copy.is_some() {
                         fresh_media.push((path.clone(), media.path.clone()));
                     }
                     staged.extend(copy);
