@@ -3,33 +3,29 @@
 //! An issue is opened by a slot, by an article that wants a letter of its own, or by the author. Who
 //! gets what follows from each reader's watermark, never from a date. Nothing is sent here.
 
+mod letter;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    article::{Announce, Article, ArticleId, markup, plain},
+    article::{Announce, Article, ArticleId, identity::are_translations},
     language::Language,
     newsletter::{
         Cadence, Newsletter,
         issue::{IssueId, IssueState, Origin, Slot, Taste, digest_for},
         schedule::Schedule,
-        variant::{Frame, Variant},
+        variant::Frame,
     },
     newsroom::{Look, Settings, TextAway, Texts},
     store::{Considered, NewIssue, NewLetter, NewVariant, Opened, Store, StoreError},
-    template::{
-        TemplateError,
-        context::{Card, LetterContext, LetterHead, ReaderSlots},
-    },
-    text::shorten,
+    template::TemplateError,
 };
+pub use letter::{Content, Cut, HTML_BYTES_MAX, Rendered, render, render_notice};
 
-/// What a mailbox shows beside the subject (characters).
-const PREHEADER_CHARACTERS_MAX: usize = 120;
-
-/// Of a title in a subject; more is cut by every mailbox.
-const SUBJECT_TITLE_CHARACTERS_MAX: usize = 160;
+/// Pieces in other languages that a digest points to, at the most.
+const ALSO_MAX: usize = 5;
 
 /// No issue was opened.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +69,24 @@ pub struct Desk<'d> {
     pub newsletter: &'d Newsletter,
     /// The moment.
     pub now: DateTime<Utc>,
+}
+
+impl<'d> Desk<'d> {
+    /// The newest articles in a language that the newsletter carries, at most `most`.
+    pub fn newest(&self, language: &Language, most: usize) -> Vec<ArticleId> {
+        let carried = self
+            .live
+            .iter()
+            .filter(|article| article.manuscript.language == *language && self.newsletter.carries(article));
+        let mut carried: Vec<&Arc<Article>> = carried.collect();
+        carried.sort_by_key(|article| std::cmp::Reverse(article.seq));
+        carried.into_iter().take(most).map(|article| article.id).collect()
+    }
+
+    /// One of the articles that are out.
+    fn article(&self, id: ArticleId) -> Option<&'d Arc<Article>> {
+        self.live.iter().find(|article| article.id == id)
+    }
 }
 
 /// Opens every issue that is due. Each that was opened, with the number of its letters.
@@ -194,10 +208,35 @@ pub async fn plan_digest(
     let audience = store.audience(newsletter.id.clone(), cadence).await?;
     let choices = audience.into_iter().map(|taste| {
         let articles = digest_for(newsletter, desk.live, cut, &taste);
-        (taste, articles)
+        let also = if articles.is_empty() { Vec::new() } else { also(desk, cut, &taste, &articles) };
+        Choice { taste, articles, also }
     });
-    let choices = choices.filter(|(_, articles)| !articles.is_empty() || !newsletter.skip_if_empty);
+    let choices = choices.filter(|choice| !choice.articles.is_empty() || !newsletter.skip_if_empty);
     plan(desk, origin, cut, choices.collect())
+}
+
+/// What came out meanwhile in languages that the reader did not choose, but for translations of what the
+/// letter brings.
+fn also(desk: &Desk<'_>, cut: i64, taste: &Taste, articles: &[ArticleId]) -> Vec<ArticleId> {
+    let Some(own) = &taste.language else { return Vec::new() };
+    let every = Taste { language: None, ..taste.clone() };
+    let given: Vec<&Arc<Article>> = articles.iter().filter_map(|id| desk.article(*id)).collect();
+    let is_translation = |article: &Article| {
+        given.iter().any(|other| are_translations(&article.manuscript, &other.manuscript))
+    };
+    let others = digest_for(desk.newsletter, desk.live, cut, &every);
+    let others = others.into_iter().filter(|id| {
+        desk.article(*id)
+            .is_some_and(|article| article.manuscript.language != *own && !is_translation(article))
+    });
+    others.take(ALSO_MAX).collect()
+}
+
+/// What one reader gets.
+struct Choice {
+    taste: Taste,
+    articles: Vec<ArticleId>,
+    also: Vec<ArticleId>,
 }
 
 /// Chosen articles to every reader who has not been given them.
@@ -216,34 +255,40 @@ pub async fn plan_special(
         let fits =
             |article: &&&Article| taste.reads(article) && !given.contains(&(taste.subscription, article.id));
         let articles = articles.iter().filter(fits).map(|article| article.id).collect::<Vec<_>>();
-        (taste, articles)
+        Choice { taste, articles, also: Vec::new() }
     });
-    let choices = choices.filter(|(_, articles)| !articles.is_empty());
+    let choices = choices.filter(|choice| !choice.articles.is_empty());
     plan(desk, origin, 0, choices.collect())
 }
 
 /// Readers with the same articles and language share a variant, which is rendered once.
-fn plan(
-    desk: &Desk<'_>,
-    origin: Origin,
-    cut: i64,
-    choices: Vec<(Taste, Vec<ArticleId>)>,
-) -> Result<Plan, ComposeError> {
+fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Result<Plan, ComposeError> {
     let newsletter = desk.newsletter;
-    let mut groups: BTreeMap<(Language, Vec<ArticleId>), usize> = BTreeMap::new();
+    let mut groups: BTreeMap<(Language, Vec<ArticleId>, Vec<ArticleId>), usize> = BTreeMap::new();
     let mut letters = Vec::with_capacity(choices.len());
-    for (taste, articles) in choices {
+    for Choice { taste, articles, also } in choices {
         let language = taste.language.clone().unwrap_or_else(|| newsletter.language.clone());
         let next = groups.len();
-        let variant = *groups.entry((language, articles)).or_insert(next);
+        let variant = *groups.entry((language, articles, also)).or_insert(next);
         letters.push(NewLetter { subscription: taste.subscription, variant, seen_before: taste.seen });
     }
     let mut variants: Vec<Option<NewVariant>> = vec![None; groups.len()];
     let mut every: Vec<ArticleId> = Vec::new();
-    for ((language, articles), index) in groups {
+    for ((language, articles, also), index) in groups {
         every.extend(articles.iter().filter(|id| !every.contains(id)).collect::<Vec<_>>());
-        let content = render(desk, &language, &articles, origin.is_special())?;
-        variants[index] = Some(NewVariant { content, articles });
+        let content =
+            Content { language: &language, articles: &articles, also: &also, special: origin.is_special() };
+        let Rendered { variant, cut } = render(desk, content)?;
+        if let Some(cut) = cut {
+            tracing::warn!(
+                bytes = cut.bytes,
+                biggest = cut.biggest,
+                left_out = cut.left_out,
+                "a letter of `{}` would be longer than mailboxes show; it ends with a link to the site",
+                newsletter.id
+            );
+        }
+        variants[index] = Some(NewVariant { content: variant, articles });
     }
     every.sort_by_key(|id| {
         std::cmp::Reverse(desk.live.iter().find(|article| article.id == *id).and_then(|article| article.seq))
@@ -257,63 +302,4 @@ fn plan(
     let variants = variants.into_iter().flatten().collect();
     let issue = NewIssue { origin, newsletter: newsletter.id.clone(), state, cut, frame, variants, letters };
     Ok(Plan { issue, articles: every })
-}
-
-/// One letter, with marks for what differs by reader.
-pub fn render(
-    desk: &Desk<'_>,
-    language: &Language,
-    articles: &[ArticleId],
-    special: bool,
-) -> Result<Variant, ComposeError> {
-    let Desk { settings, newsletter, .. } = desk;
-    let found = articles.iter().filter_map(|id| desk.live.iter().find(|article| article.id == *id));
-    let found: Vec<&Arc<Article>> = found.collect();
-    let alone = found.len() == 1;
-    let cards: Vec<Card> =
-        found.iter().map(|article| card(desk, article, alone)).collect::<Result<_, _>>()?;
-    let first =
-        cards.first().map(|card| shorten(&card.title, SUBJECT_TITLE_CHARACTERS_MAX)).unwrap_or_default();
-    let preheader = cards.first().map(|card| shorten(&card.summary, PREHEADER_CHARACTERS_MAX));
-    let letter = LetterHead {
-        subject: String::new(),
-        preheader: preheader.unwrap_or_default(),
-        date: language.date(&desk.now.with_timezone(&newsletter.zone)),
-        special,
-        count: cards.len(),
-        more: language.number(cards.len().saturating_sub(1)),
-        first,
-    };
-    let context = LetterContext {
-        site: settings.site_context(language),
-        newsletter: settings.newsletter_context(newsletter, language),
-        language: language.clone(),
-        direction: language.direction(),
-        t: settings.templates.strings(language),
-        letter,
-        articles: cards,
-        reader: ReaderSlots::default(),
-    };
-    let rendered = settings.templates.digest(language, context)?;
-    Ok(Variant {
-        language: language.clone(),
-        subject: rendered.subject,
-        text: rendered.text,
-        html: rendered.html,
-        greeting: settings.templates.string(language, "letter.greeting").to_string(),
-        greeting_nameless: settings.templates.string(language, "letter.greeting_nameless").to_string(),
-    })
-}
-
-/// An article alone in its letter is there in full.
-fn card(desk: &Desk<'_>, article: &Article, alone: bool) -> Result<Card, TextAway> {
-    let mut card = desk.settings.card(article);
-    if alone {
-        let html = &*desk.texts.of(&article.manuscript, &desk.settings.config.desk())?;
-        // A picture that the text shows is not shown twice.
-        card.image = card.image.filter(|image| !html.contains(&crate::text::escape_html(&image.url)));
-        card.body_html = Some(markup::direct(html, card.direction));
-        card.text_body = Some(plain::letter_text(html));
-    }
-    Ok(card)
 }

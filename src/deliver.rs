@@ -23,10 +23,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     delivery::{Claimed, Outcome, Settled, VariantId},
     mailer::{Connection, Mailer, Trouble},
-    message::{self, Addressee},
-    newsletter::variant::{Frame, Variant},
+    message::{Addressee, Compiled, Keys},
     store::{Claims, Store, StoreError, Terms},
-    subscriber::token::TokenKey,
 };
 
 /// Rendered letters kept at hand; an issue has one for each group of readers.
@@ -60,8 +58,8 @@ pub struct Sender {
     pub store: Store,
     /// How letters leave.
     pub mailer: Mailer,
-    /// Signs what is in them.
-    pub key: TokenKey,
+    /// What they are signed with.
+    pub keys: Keys,
     /// Under which terms.
     pub terms: Terms,
     /// What time it is.
@@ -132,7 +130,7 @@ pub async fn run_once(
             connection: sender.mailer.connection(),
             requests: requests.clone(),
             letters: letters.clone(),
-            key: sender.key.clone(),
+            keys: sender.keys.clone(),
             tally: tally.clone(),
             stop: stop.clone(),
         };
@@ -221,10 +219,10 @@ async fn settle_and_claim(
     }
 }
 
-/// The letters of open issues, each read from the store once.
+/// The letters of open issues, each read from the store and compiled once.
 struct Letters {
     store: Store,
-    kept: Mutex<HashMap<VariantId, Arc<(Frame, Variant)>>>,
+    kept: Mutex<HashMap<VariantId, Arc<Compiled>>>,
 }
 
 impl Letters {
@@ -232,12 +230,13 @@ impl Letters {
         Self { store, kept: Mutex::default() }
     }
 
-    async fn get(&self, id: VariantId) -> Result<Arc<(Frame, Variant)>, StoreError> {
+    async fn get(&self, id: VariantId) -> Result<Arc<Compiled>, StoreError> {
         let kept = |letters: &Self| letters.kept.lock().expect("no one panics holding it").get(&id).cloned();
         if let Some(letter) = kept(self) {
             return Ok(letter);
         }
-        let letter = Arc::new(self.store.variant(id).await?);
+        let (frame, variant) = self.store.variant(id).await?;
+        let letter = Arc::new(Compiled::new(&frame, &variant));
         let mut letters = self.kept.lock().expect("no one panics holding it");
         if letters.len() >= VARIANTS_KEPT_MAX {
             letters.clear();
@@ -252,7 +251,7 @@ struct Worker {
     connection: Connection,
     requests: mpsc::Sender<Request>,
     letters: Arc<Letters>,
-    key: TokenKey,
+    keys: Keys,
     tally: Arc<Tally>,
     stop: CancellationToken,
 }
@@ -299,9 +298,8 @@ impl Worker {
             Ok(letter) => letter,
             Err(why) => return claimed.release(why.to_string()),
         };
-        let (frame, variant) = letter.as_ref();
         let to = Addressee { address: claimed.to(), name: claimed.name() };
-        let message = message::build(frame, variant, claimed.id(), to, &self.key);
+        let message = letter.personalise(claimed.id(), to, &self.keys);
         let in_flight = claimed.begin();
         let outcome = self.connection.send(&in_flight, &message).await;
         in_flight.settle(outcome)

@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Datelike, TimeZone};
+use chrono::{DateTime, Datelike, NaiveDate, TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// A language tag such as `en`, `fa` or `en-GB`, in its usual letter case.
@@ -33,6 +33,15 @@ impl Localised {
     pub fn all(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(_, words)| words.as_str())
     }
+}
+
+/// By which days are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calendar {
+    /// January to December.
+    Gregorian,
+    /// Farvardin to Esfand.
+    Persian,
 }
 
 /// Which way a script runs.
@@ -158,12 +167,41 @@ impl Language {
 
     /// A day as people write it: `18 June 2024`; in Persian, the Persian calendar (`۲۹ خرداد ۱۴۰۳`).
     pub fn date<Z: TimeZone>(&self, moment: &DateTime<Z>) -> String {
+        self.date_in(self.calendar(), moment)
+    }
+
+    /// The calendar that its readers go by.
+    pub fn calendar(&self) -> Calendar {
+        if self.primary() == "fa" { Calendar::Persian } else { Calendar::Gregorian }
+    }
+
+    /// A day in a calendar, in the language's words and digits.
+    pub fn date_in<Z: TimeZone>(&self, calendar: Calendar, moment: &DateTime<Z>) -> String {
+        let gregorian = moment.naive_local().date();
+        let months = match (self.primary(), calendar) {
+            ("fa", Calendar::Gregorian) => GREGORIAN_MONTHS_IN_PERSIAN,
+            ("fa", Calendar::Persian) => PERSIAN_MONTHS,
+            ("en", Calendar::Gregorian) => ENGLISH_MONTHS,
+            (_, Calendar::Persian) => PERSIAN_MONTHS_IN_LATIN,
+            (_, Calendar::Gregorian) => return gregorian.to_string(),
+        };
+        let (year, month, day) = match calendar {
+            Calendar::Gregorian => (gregorian.year(), gregorian.month0(), gregorian.day()),
+            Calendar::Persian => match in_persian_calendar(gregorian) {
+                Some(date) => date,
+                None => return gregorian.to_string(),
+            },
+        };
+        let written = format!("{day} {} {year}", months[month as usize]);
+        if self.primary() == "fa" { persian_digits(&written) } else { written }
+    }
+
+    /// Whether words for one thing go with this number (CLDR's plural rules for the languages we know).
+    pub fn is_singular(&self, count: usize) -> bool {
         match self.primary() {
-            "fa" => persian_date(moment),
-            "en" => {
-                format!("{} {} {}", moment.day(), ENGLISH_MONTHS[moment.month0() as usize], moment.year())
-            }
-            _ => moment.naive_local().date().to_string(),
+            "fa" | "hi" => count <= 1,
+            "fr" => count < 2,
+            _ => count == 1,
         }
     }
 
@@ -235,18 +273,42 @@ const ENGLISH_MONTHS: [&str; 12] = [
 const PERSIAN_MONTHS: [&str; 12] =
     ["فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند"];
 
-fn persian_date<Z: TimeZone>(moment: &DateTime<Z>) -> String {
-    let day = moment.naive_local().date();
-    let (Ok(month), Ok(day_of_month)) = (u8::try_from(day.month()), u8::try_from(day.day())) else {
-        return day.to_string();
-    };
-    let Ok(gregorian) = icu_calendar::Date::try_new_gregorian(day.year(), month, day_of_month) else {
-        return day.to_string();
-    };
+const PERSIAN_MONTHS_IN_LATIN: [&str; 12] = [
+    "Farvardin",
+    "Ordibehesht",
+    "Khordad",
+    "Tir",
+    "Mordad",
+    "Shahrivar",
+    "Mehr",
+    "Aban",
+    "Azar",
+    "Dey",
+    "Bahman",
+    "Esfand",
+];
+const GREGORIAN_MONTHS_IN_PERSIAN: [&str; 12] = [
+    "ژانویه",
+    "فوریه",
+    "مارس",
+    "آوریل",
+    "مه",
+    "ژوئن",
+    "ژوئیه",
+    "اوت",
+    "سپتامبر",
+    "اکتبر",
+    "نوامبر",
+    "دسامبر",
+];
+
+/// Year, month from 0, and day.
+fn in_persian_calendar(day: NaiveDate) -> Option<(i32, u32, u32)> {
+    let (month, day_of_month) = (u8::try_from(day.month()).ok()?, u8::try_from(day.day()).ok()?);
+    let gregorian = icu_calendar::Date::try_new_gregorian(day.year(), month, day_of_month).ok()?;
     let persian = gregorian.to_calendar(icu_calendar::cal::Persian::new());
-    let month = PERSIAN_MONTHS[usize::from(persian.month().ordinal.clamp(1, 12)) - 1];
-    let (day, year) = (persian.day_of_month().0, persian.year().era_year_or_related_iso());
-    persian_digits(&format!("{day} {month} {year}"))
+    let month = u32::from(persian.month().ordinal.clamp(1, 12)) - 1;
+    Some((persian.year().era_year_or_related_iso(), month, u32::from(persian.day_of_month().0)))
 }
 
 /// The digits 0–9 as ۰–۹.
@@ -269,6 +331,7 @@ mod tests {
         let moment = Utc.with_ymd_and_hms(2014, 6, 17, 9, 0, 0).unwrap();
         let persian: Language = "fa".parse().unwrap();
         assert_eq!(persian.date(&moment), "۲۷ خرداد ۱۳۹۳");
+        assert_eq!(persian.date_in(Calendar::Gregorian, &moment), "۱۷ ژوئن ۲۰۱۴");
         let english: Language = "en-gb".parse().unwrap();
         assert_eq!(english.date(&moment), "17 June 2014");
         assert_eq!(english.as_str(), "en-GB");

@@ -12,6 +12,8 @@ pub mod daemon;
 pub mod deliver;
 pub mod delivery;
 pub mod diagnostic;
+pub mod dkim;
+pub mod doctor;
 pub mod durable;
 pub mod feed;
 pub mod language;

@@ -140,6 +140,11 @@ pub fn replace_where(text: &str, what: &str, with: &str, is_meant: impl Fn(&str)
     replaced
 }
 
+/// ASCII in pieces of `length`, the last one shorter.
+pub fn in_pieces(ascii: &str, length: usize) -> impl Iterator<Item = &str> {
+    (0..ascii.len()).step_by(length).map(move |at| &ascii[at..ascii.len().min(at + length)])
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -6,6 +6,8 @@ use chrono::NaiveDate;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
+use super::Manuscript;
+
 /// An address longer than this (characters) is cut at a word.
 const SLUG_CHARACTERS_MAX: usize = 80;
 /// It becomes a folder's name, and file systems count bytes.
@@ -166,6 +168,16 @@ impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether one piece says that it is the other in another language.
+pub fn are_translations(one: &Manuscript, other: &Manuscript) -> bool {
+    let names = |one: &Manuscript, other: &Manuscript| {
+        one.translation.as_ref().is_some_and(|named| {
+            *named == *other.slug.as_str() || Slug::of(named).is_ok_and(|slug| slug == other.slug)
+        })
+    };
+    one.language != other.language && (names(one, other) || names(other, one))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One piece: what its file says ([`Manuscript`]), and who it is and whether it is out ([`Article`]).
 
 pub mod attribution;
+pub mod excerpt;
 pub mod front_matter;
 pub mod identity;
 mod kept;

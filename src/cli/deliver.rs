@@ -59,8 +59,8 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
     let config = &open.settings.config;
     let mailer = Mailer::new(&config.mail.transport, &open.folder.outbox())?;
     let terms = terms(config, &mailer);
-    let key = open.folder.key()?;
-    let sender = Sender { store: open.store.clone(), mailer, key, terms, clock: Arc::new(Utc::now) };
+    let keys = open.keys()?;
+    let sender = Sender { store: open.store.clone(), mailer, keys, terms, clock: Arc::new(Utc::now) };
     let tally = Arc::new(Tally::default());
     let stop = CancellationToken::new();
     let bar = bar(before.iter().map(IssueSummary::open).sum());

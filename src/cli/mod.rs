@@ -12,14 +12,18 @@ mod audit;
 mod build;
 mod check;
 mod deliver;
+mod dkim;
+mod doctor;
 mod feed;
 mod init;
 mod new;
 mod next;
+mod preview;
 mod readers;
 mod send;
 mod serve;
 mod status;
+mod templates;
 
 use std::{
     collections::BTreeMap,
@@ -37,6 +41,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     diagnostic::{Diagnostic, Severity, closest, count, list},
     durable,
+    message::Keys,
     newsletter::Newsletter,
     newsroom::{Folder, Look, Looker, Settings},
     store::{IssueSummary, Store},
@@ -80,6 +85,9 @@ enum Command {
     Next,
     /// Make an issue of a newsletter now.
     Send(send::Arguments),
+    /// Show letters as readers would get them: on a telephone and a large screen, in the light and in the
+    /// dark, as text and as source.
+    Preview(preview::Arguments),
     /// Let an issue go out that waits for the author's word.
     Approve(approve::Arguments),
     /// Make the issues that are due and send their letters, then exit.
@@ -90,6 +98,12 @@ enum Command {
     Audit(audit::Arguments),
     /// Show, add and remove readers.
     Readers(readers::Arguments),
+    /// Make a key that signs letters, and show what to publish in the DNS.
+    Dkim(dkim::Arguments),
+    /// Look for what keeps letters from arriving.
+    Doctor(doctor::Arguments),
+    /// Show which templates are yours, and put one back as it came.
+    Templates(templates::Arguments),
 }
 
 /// How a command ended that could run.
@@ -148,11 +162,15 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<Ended> {
         Command::New(arguments) => new::run(&folder, &arguments),
         Command::Next => next::run(&folder, json).await,
         Command::Send(arguments) => send::run(&folder, arguments, json).await,
+        Command::Preview(arguments) => preview::run(&folder, arguments, json).await,
         Command::Approve(arguments) => approve::run(&folder, &arguments, json).await,
         Command::Deliver => deliver::run(&folder, json).await,
         Command::Status(arguments) => status::run(&folder, &arguments, json).await,
         Command::Audit(arguments) => audit::run(&folder, &arguments, json).await,
         Command::Readers(arguments) => readers::run(&folder, arguments, json).await,
+        Command::Dkim(arguments) => dkim::run(&folder, arguments, json),
+        Command::Doctor(arguments) => doctor::run(&folder, arguments, json).await,
+        Command::Templates(arguments) => templates::run(&folder, arguments, json),
     }
 }
 
@@ -174,6 +192,11 @@ impl Open {
         };
         let store = open_store(folder)?;
         Ok(Some(Self { folder: folder.clone(), settings: Arc::new(settings), store }))
+    }
+
+    /// What letters are signed with.
+    fn keys(&self) -> anyhow::Result<Keys> {
+        Ok(Keys { token: self.folder.key()?, dkim: self.settings.config.mail.dkim.clone() })
     }
 
     /// Looks at the articles and the lists, as a running daemon would have.

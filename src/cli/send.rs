@@ -12,11 +12,11 @@ use serde_json::json;
 use super::{Ended, Open, issue_line, newsletter, print_json};
 use crate::{
     article::{Article, ArticleId},
-    compose::{self, Desk, Plan},
+    compose::{self, Content, Desk, Plan, Rendered},
     delivery::{DeliveryId, InFlight, Outcome},
     diagnostic::{count, list},
     mailer::Mailer,
-    message::{self, Addressee},
+    message::{Addressee, Compiled},
     newsletter::{
         issue::{IssueId, Origin},
         variant::Frame,
@@ -109,7 +109,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     Ok(Ended::Done)
 }
 
-fn find<'l>(live: &'l [Arc<Article>], id: &str) -> anyhow::Result<&'l Article> {
+pub(super) fn find<'l>(live: &'l [Arc<Article>], id: &str) -> anyhow::Result<&'l Article> {
     let number = id.parse::<i64>().ok();
     let found = live.iter().find(|article| {
         article.manuscript.slug.as_str() == id.trim_matches('/')
@@ -171,31 +171,25 @@ async fn test(
     if !config.mail.testers.iter().any(|known| known.key() == tester.key()) {
         bail!("{tester} is not a tester; add it to `testers` under `[mail]`");
     }
-    let key = open.folder.key()?;
+    let keys = open.keys()?;
     let mailer = Mailer::new(&config.mail.transport, &open.folder.outbox())?;
     let mut connection = mailer.connection();
     connection.ready().await?;
     let frame = Frame::new(&desk.newsletter.id, &desk.newsletter.sender, &config.site.url, desk.now);
     let mut failed = false;
     for (index, language) in desk.newsletter.languages.iter().enumerate() {
-        let mut articles: Vec<&Article> = match chosen.is_empty() {
-            true => desk
-                .live
-                .iter()
-                .map(AsRef::as_ref)
-                .filter(|article| desk.newsletter.carries(article))
-                .collect(),
-            false => chosen.to_vec(),
+        let of_language = chosen.iter().filter(|article| article.manuscript.language == *language);
+        let ids: Vec<ArticleId> = match chosen.is_empty() {
+            true => desk.newest(language, TEST_ARTICLES),
+            false => of_language.map(|article| article.id).collect(),
         };
-        articles.retain(|article| article.manuscript.language == *language);
-        articles.sort_by_key(|article| std::cmp::Reverse(article.seq));
-        let ids: Vec<ArticleId> = articles.iter().take(TEST_ARTICLES).map(|article| article.id).collect();
-        let variant = compose::render(desk, language, &ids, false)?;
+        let content = Content { language, articles: &ids, also: &[], special: false };
+        let Rendered { variant, .. } = compose::render(desk, content)?;
         // No subscription has such a number; each letter has its own, and so its own Message-ID.
         let number = -desk.now.timestamp_micros() - i64::try_from(index)?;
         let id = DeliveryId { issue: IssueId(0), subscription: SubscriptionId(number) };
         let to = Addressee { address: &tester, name: "" };
-        let message = message::build(&frame, &variant, id, to, &key);
+        let message = Compiled::new(&frame, &variant).personalise(id, to, &keys);
         let outcome = connection.send(&InFlight::of_test_letter(), &message).await;
         let (sent, said) = match outcome {
             Outcome::Accepted { reply } => (true, reply),

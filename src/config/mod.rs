@@ -20,6 +20,7 @@ use crate::{
     article::{Desk, attribution::Outlet},
     delivery::WhenInDoubt,
     diagnostic::{Diagnostic, SourceFile},
+    dkim::Signer,
     language::{Language, Localised},
     newsletter::Newsletter,
 };
@@ -91,6 +92,8 @@ pub struct Mail {
     pub give_up_after: chrono::Duration,
     /// Where the writer can be reached by post, which some countries ask for.
     pub postal_address: Option<String>,
+    /// What letters are signed with, one signature each.
+    pub dkim: Arc<[Signer]>,
     /// Addresses that `send --test` may reach.
     pub testers: Vec<crate::subscriber::address::EmailAddress>,
 }
@@ -229,5 +232,11 @@ impl Site {
             return self.url.clone();
         }
         self.url.join(&format!("{language}/")).unwrap_or_else(|_| self.url.clone())
+    }
+
+    /// The page that says how to get feeds and letters, in a language.
+    pub fn subscribe_page(&self, language: &Language) -> Url {
+        let home = self.home(language);
+        home.join("subscribe/").unwrap_or(home)
     }
 }

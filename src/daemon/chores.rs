@@ -17,6 +17,7 @@ use crate::{
     deliver::{self, DeliverError, Sender, Tally},
     diagnostic::Diagnostic,
     mailer::Mailer,
+    message::Keys,
     newsroom::{CONFIG, Folder, Hint, Look, Looker, Settings},
     ping::Pinger,
     publish::Publisher,
@@ -272,7 +273,7 @@ impl Sending {
         let sender = Sender {
             terms: terms(&settings.config, &mailer),
             store: self.store.clone(),
-            key: self.key.clone(),
+            keys: Keys { token: self.key.clone(), dkim: settings.config.mail.dkim.clone() },
             clock: Arc::new(Utc::now),
             mailer,
         };

@@ -61,6 +61,16 @@ pub enum Severity {
     Error,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        })
+    }
+}
+
 /// One problem in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -277,6 +287,16 @@ impl Diagnostic {
         Self::error(file, span, format!("cannot read this secret: {why}"))
     }
 
+    /// An RSA key that is too short for letters to be trusted for long.
+    pub fn weak_key(file: &SourceFile, span: &Range<usize>, bits: usize) -> Self {
+        Self::warning(
+            file,
+            span,
+            format!("this key has {bits} bits, and mail servers will soon not trust it"),
+        )
+        .hint("`byline dkim new SELECTOR` makes one of 2048 bits")
+    }
+
     /// The address of the site works on this machine only.
     pub fn site_not_public(file: &SourceFile, span: &Range<usize>, url: &str) -> Self {
         Self::note(file, span, format!("`{url}` can be opened on this machine only"))
@@ -451,6 +471,11 @@ impl Diagnostic {
     ) -> Self {
         let fault = Self { severity, ..Self::error(file, span, format!("{message} [{rule}]")) };
         if hint.is_empty() { fault } else { fault.hint(hint) }
+    }
+
+    /// A fault of a letter; `letter` says which.
+    pub fn letter_fault(letter: &str, severity: Severity, message: &str, hint: &str) -> Self {
+        Self { severity, ..Self::of_file(letter, message).hint(hint) }
     }
 
     /// Draws it, in colour where `styled`.

@@ -27,6 +27,16 @@ pub enum Trouble {
     Lasting(String),
 }
 
+/// Opens a connection as if to send, and takes leave: what the server offers, a line each.
+pub async fn call(smtp: &Smtp) -> Result<Vec<String>, Trouble> {
+    let server = smtp::Server::new(smtp.clone())?;
+    let mut connection = server.connection();
+    connection.ready().await?;
+    let offers = connection.offers();
+    connection.close().await;
+    Ok(offers)
+}
+
 /// How letters leave, as the config says.
 #[derive(Clone)]
 pub struct Mailer(Kind);

@@ -20,8 +20,8 @@ use lettre::{
         Error as SmtpError,
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters},
-        commands::{Data, Mail, Quit, Rcpt, Rset},
-        extension::ClientId,
+        commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset},
+        extension::{ClientId, MailParameter, RcptParameter},
         response::Response,
     },
 };
@@ -132,6 +132,17 @@ impl Server {
         Ok(connection)
     }
 
+    /// lettre keeps of the server's answer only what it uses itself, so it is asked once more.
+    async fn offers(&self, connection: &mut AsyncSmtpConnection) -> Result<Vec<String>, Trouble> {
+        let hello = Ehlo::new(self.0.hello.clone());
+        let smtp = &self.0.smtp;
+        let passing = |why: String| Trouble::Passing(format!("{}:{}: {why}", smtp.host, smtp.port));
+        let answer = timeout(smtp.timeout, connection.command(hello)).await;
+        let answer = answer.map_err(|_| passing("no answer to EHLO".into()))?;
+        let answer = answer.map_err(|why| passing(said(&why)))?;
+        Ok(answer.message().skip(1).map(str::to_string).collect())
+    }
+
     fn tls_parameters(&self) -> Result<TlsParameters, Trouble> {
         let lasting = |why: SmtpError| Trouble::Lasting(said(&why));
         let mut builder = TlsParameters::builder(self.0.smtp.host.clone());
@@ -206,8 +217,30 @@ pub(super) struct Connection {
 
 struct Open {
     smtp: AsyncSmtpConnection,
+    /// What the server offers, a line each (RFC 5321 §4.1.1.1).
+    offers: Vec<String>,
     since: Instant,
     letters: u32,
+}
+
+impl Open {
+    /// Whether the server takes wishes about reports of delivery (RFC 3461).
+    fn reports(&self) -> bool {
+        self.offers.iter().any(|offer| offer.eq_ignore_ascii_case("DSN"))
+    }
+}
+
+/// What is wished of reports (RFC 3461 §4): only of failures and delays, with the header alone, naming the
+/// letter and the reader as we know them.
+fn reports(message: &Message) -> (Vec<MailParameter>, Vec<RcptParameter>) {
+    let mail =
+        |keyword: &str, value: String| MailParameter::Other { keyword: keyword.into(), value: Some(value) };
+    let rcpt =
+        |keyword: &str, value: String| RcptParameter::Other { keyword: keyword.into(), value: Some(value) };
+    (
+        vec![mail("RET", "HDRS".into()), mail("ENVID", message.id.local().to_string())],
+        vec![rcpt("NOTIFY", "FAILURE,DELAY".into()), rcpt("ORCPT", format!("rfc822;{}", message.recipient))],
+    )
 }
 
 /// Why a command did not get its 2yz or 3yz.
@@ -231,8 +264,9 @@ impl Connection {
             quit(open.smtp).await;
         }
         if self.open.is_none() {
-            let smtp = self.server.connect().await?;
-            self.open = Some(Open { smtp, since: Instant::now(), letters: 0 });
+            let mut smtp = self.server.connect().await?;
+            let offers = self.server.offers(&mut smtp).await?;
+            self.open = Some(Open { smtp, offers, since: Instant::now(), letters: 0 });
         }
         Ok(())
     }
@@ -252,7 +286,11 @@ impl Connection {
         if let Some(open) = &mut self.open {
             open.letters += 1;
         }
-        match self.command(Mail::new(Some(sender), Vec::new()), limits.0).await {
+        let (of_mail, of_rcpt) = match self.open.as_ref().is_some_and(Open::reports) {
+            true => reports(message),
+            false => (Vec::new(), Vec::new()),
+        };
+        match self.command(Mail::new(Some(sender), of_mail), limits.0).await {
             Ok(_) => {}
             Err(Failure::Later(reply)) => return self.reset(Outcome::Deferred { reply }).await,
             // The sender is refused: no reader's fault, and the next reader would fare no better.
@@ -261,7 +299,7 @@ impl Connection {
                 return Outcome::NotSent { reason };
             }
         }
-        if let Err(failure) = self.command(Rcpt::new(recipient, Vec::new()), limits.0).await {
+        if let Err(failure) = self.command(Rcpt::new(recipient, of_rcpt), limits.0).await {
             return self.before_the_dot(failure).await;
         }
         if let Err(failure) = self.command(Data, limits.0).await {
@@ -311,6 +349,11 @@ impl Connection {
             self.open = None;
         }
         Err(failure)
+    }
+
+    /// What the server offers, once it is open.
+    pub(super) fn offers(&self) -> Vec<String> {
+        self.open.as_ref().map(|open| open.offers.clone()).unwrap_or_default()
     }
 
     pub(super) async fn close(self) {

@@ -1,22 +1,33 @@
-//! A letter as bytes: a pure function of the issue, the reader and the newsroom's key, so that a copy
+//! A letter as bytes: a pure function of the issue, the reader and the newsroom's keys, so that a copy
 //! sent after a crash is the same to the last byte.
 //!
-//! How it leaves is `mailer`'s; what it says was rendered once a variant by `template`.
+//! How it leaves is `mailer`'s; what it says was rendered once a variant by `template`. Here it is
+//! compiled once ([`Compiled`]), and then filled in, signed and addressed for each reader.
 
 mod encode;
+pub mod lint;
+mod part;
+
+use std::sync::Arc;
 
 use url::Url;
 
 use crate::{
     delivery::{DeliveryId, Message, MessageId},
+    dkim::Signer,
     newsletter::variant::{Frame, Variant},
     subscriber::{
         address::EmailAddress,
-        token::{TokenKey, UnsubscribeToken},
+        token::{ConfirmToken, TokenKey, UnsubscribeToken},
     },
-    template::context::slot,
-    text::{clean_line, escape_html, hex},
+    text::{clean_line, hex},
 };
+use part::{Fillings, Media, Part};
+
+/// Bytes of the MAC that an identity in an address or a Message-ID carries.
+const MAC_BYTES: usize = 10;
+/// Gmail asks for 5 to 15 characters that are always the same.
+const SENDER_ID_MAX: usize = 15;
 
 /// The reader a letter is for.
 #[derive(Debug, Clone, Copy)]
@@ -27,91 +38,158 @@ pub struct Addressee<'a> {
     pub name: &'a str,
 }
 
-/// The same for a delivery at each try: made of its identity and the newsroom's key.
-fn message_id(delivery: DeliveryId, domain: &str, key: &TokenKey) -> MessageId {
-    let mut identity = delivery.issue.0.to_be_bytes().to_vec();
-    identity.extend_from_slice(&delivery.subscription.0.to_be_bytes());
-    let mac = key.mac("message-id", &identity);
-    let local = format!("{}.{}", delivery.issue, hex(&mac[..10]));
-    MessageId::new(local, domain)
+/// What links, identities and letters are signed with.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Links and identities.
+    pub token: TokenKey,
+    /// Whole letters: one signature each (RFC 6376 §4). None if it is left to the mail server.
+    pub dkim: Arc<[Signer]>,
 }
 
 /// Where a reader leaves a newsletter.
 pub fn unsubscribe_url(site: &Url, delivery: DeliveryId, key: &TokenKey) -> String {
-    let token = UnsubscribeToken { subscription: delivery.subscription }.sign(key);
-    format!("{site}unsubscribe/{token}")
+    format!("{site}unsubscribe/{}", unsubscribe_token(delivery).sign(key))
 }
 
-/// Builds one reader's letter.
-pub fn build(
+fn unsubscribe_token(delivery: DeliveryId) -> UnsubscribeToken {
+    UnsubscribeToken { subscription: delivery.subscription }
+}
+
+/// What one reader finds in a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// One line.
+    pub subject: String,
+    /// The plain part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+    /// Where the reader leaves.
+    pub unsubscribe_url: String,
+}
+
+/// The letter of a variant as one reader finds it.
+pub fn contents(
     frame: &Frame,
     variant: &Variant,
     delivery: DeliveryId,
     to: Addressee<'_>,
     key: &TokenKey,
-) -> Message {
-    let sender: EmailAddress =
-        frame.from.parse().expect("the config's sender was parsed when the issue was opened");
-    let id = message_id(delivery, sender.domain(), key);
-    let slots = Slots::of(frame, variant, delivery, to, key);
-    let boundary = format!("=_{}", id.local().replace('.', "_"));
-    let mut bytes = headers(frame, variant, &slots, to, &sender, &id, &boundary);
-    for (media_type, body) in
-        [("text/plain", slots.fill_text(&variant.text)), ("text/html", slots.fill_html(&variant.html))]
-    {
-        bytes.push_str(&format!("--{boundary}\r\nContent-Type: {media_type}; charset=utf-8\r\n"));
-        bytes.push_str(&encode::body(&body));
+) -> Contents {
+    let fillings = Fillings::of(frame, variant, delivery, to, key);
+    Contents {
+        subject: fillings.fill(&variant.subject, Media::Plain),
+        text: fillings.fill(&variant.text, Media::Plain),
+        html: fillings.fill(&variant.html, Media::Html),
+        unsubscribe_url: fillings.unsubscribe_url,
     }
-    bytes.push_str(&format!("--{boundary}--\r\n"));
-    Message { sender, recipient: to.address.clone(), id, bytes: bytes.into_bytes() }
 }
 
-fn headers(
-    frame: &Frame,
-    variant: &Variant,
-    slots: &Slots,
-    to: Addressee<'_>,
-    sender: &EmailAddress,
-    id: &MessageId,
-    boundary: &str,
-) -> String {
-    let newsletter = &frame.newsletter;
-    let domain = sender.domain();
-    let mut out = String::new();
-    let mut put = |name: &str, value: &str| out.push_str(&format!("{name}: {value}\r\n"));
-    put("From", &encode::mailbox(&frame.from_name, &frame.from));
-    // The address alone: a name that a stranger typed adds only risk.
-    put("To", &to.address.to_string());
-    put("Subject", &encode::text("Subject", &slots.fill_text(&variant.subject)));
-    put("Date", &frame.date.format("%a, %d %b %Y %H:%M:%S +0000").to_string());
-    put("Message-ID", &format!("<{id}>"));
-    if let Some(reply_to) = &frame.reply_to {
-        put("Reply-To", reply_to);
+/// A letter, ready for any number of readers.
+#[derive(Debug)]
+pub struct Compiled {
+    frame: Frame,
+    /// Without its parts, which are compiled.
+    words: Variant,
+    sender: EmailAddress,
+    text: Part,
+    html: Part,
+}
+
+impl Compiled {
+    /// Compiles what a group of readers gets.
+    pub fn new(frame: &Frame, variant: &Variant) -> Self {
+        Self {
+            frame: frame.clone(),
+            words: Variant { text: String::new(), html: String::new(), ..variant.clone() },
+            sender: frame.from.parse().expect("the config's sender was parsed when the issue was opened"),
+            text: Part::new(Media::Plain, &variant.text),
+            html: Part::new(Media::Html, &variant.html),
+        }
     }
-    put("MIME-Version", "1.0");
-    put("Content-Type", &format!("multipart/alternative;\r\n boundary=\"{boundary}\""));
-    // RFC 2919; it also keeps vacation programs from answering.
-    put("List-Id", &format!("<{newsletter}.{domain}>"));
-    // RFC 8058 §3.1: both headers, https, and the POST needs no cookie.
-    put("List-Unsubscribe", &format!("<{}>", slots.unsubscribe_url));
-    put("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
-    put("Precedence", "bulk");
-    // RFC 3834 §5.
-    put("Auto-Submitted", "auto-generated");
-    put("Content-Language", variant.language.as_str());
-    out.push_str("\r\n");
-    out
+
+    /// One reader's letter: filled in, serialised and signed.
+    pub fn personalise(&self, delivery: DeliveryId, to: Addressee<'_>, keys: &Keys) -> Message {
+        let id = Identity(delivery);
+        let mac = id.mac("message-id", &keys.token);
+        let fillings = Fillings::of(&self.frame, &self.words, delivery, to, &keys.token);
+        let message_id = MessageId::new(format!("{}.{mac}", delivery.issue), self.sender.domain());
+        let boundary = format!("=_{}_{mac}", delivery.issue);
+        let mut bytes =
+            self.headers(delivery, to, &fillings, &message_id, &boundary, &keys.token).into_bytes();
+        for part in [&self.text, &self.html] {
+            bytes.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+            part.write(&fillings, &mut bytes);
+        }
+        bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        let domain = self.sender.domain();
+        let signed = keys.dkim.iter().map(|signer| signer.header(&bytes, domain, self.frame.date));
+        let signatures: String = signed.collect();
+        let sender = self.return_path(&id, &keys.token).unwrap_or_else(|| self.sender.clone());
+        let bytes = [signatures.as_bytes(), &bytes].concat();
+        Message { sender, recipient: to.address.clone(), id: message_id, bytes }
+    }
+
+    /// An address of its own for each delivery, so that what comes back says whose it was.
+    fn return_path(&self, id: &Identity, key: &TokenKey) -> Option<EmailAddress> {
+        let domain = self.frame.return_domain.as_ref()?;
+        let address = format!("bounce+{}@{domain}", id.in_an_address(key));
+        Some(address.parse().expect("of our own letters and a checked domain"))
+    }
+
+    fn headers(
+        &self,
+        delivery: DeliveryId,
+        to: Addressee<'_>,
+        fillings: &Fillings,
+        id: &MessageId,
+        boundary: &str,
+        key: &TokenKey,
+    ) -> String {
+        let Frame { newsletter, from_name, from, reply_to, site, date, .. } = &self.frame;
+        let domain = self.sender.domain();
+        let mut out = String::with_capacity(2048);
+        let mut put = |name: &str, value: &str| out.push_str(&format!("{name}: {value}\r\n"));
+        put("From", &encode::mailbox(from_name, from));
+        // The address alone: a name that a stranger typed adds only risk.
+        put("To", &to.address.to_string());
+        put("Subject", &encode::text("Subject", &fillings.fill(&self.words.subject, Media::Plain)));
+        put("Date", &date.format("%a, %d %b %Y %H:%M:%S +0000").to_string());
+        put("Message-ID", &format!("<{id}>"));
+        if let Some(reply_to) = reply_to {
+            put("Reply-To", reply_to);
+        }
+        put("MIME-Version", "1.0");
+        put("Content-Type", &format!("multipart/alternative;\r\n boundary=\"{boundary}\""));
+        if self.words.kind.is_to_a_list() {
+            // RFC 2919; it also keeps vacation programs from answering.
+            put("List-Id", &format!("<{newsletter}.{domain}>"));
+            // RFC 8058 §3.1: both headers, https, and the POST needs no cookie.
+            let by_mail = self.frame.return_domain.as_ref().map(|domain| {
+                let token = unsubscribe_token(delivery).sign_for_mail(key);
+                format!(",\r\n <mailto:unsub+{token}@{domain}>")
+            });
+            let by_mail = by_mail.unwrap_or_default();
+            put("List-Unsubscribe", &format!("<{}>{by_mail}", fillings.unsubscribe_url));
+            put("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+            // RFC 2369 §3.
+            put("List-Archive", &format!("<{site}>"));
+            put("List-Help", &format!("<{site}subscribe/>"));
+            put("List-Post", "NO");
+            let (issue, kind) = (delivery.issue, self.words.kind.as_str());
+            put("Feedback-ID", &format!("{issue}:{newsletter}:{kind}:{}", sender_id(domain)));
+            put("Precedence", "bulk");
+        }
+        // RFC 3834 §5.
+        put("Auto-Submitted", "auto-generated");
+        put("Content-Language", self.words.language.as_str());
+        out.push_str("\r\n");
+        out
+    }
 }
 
-/// What differs by reader.
-struct Slots {
-    greeting: String,
-    name: String,
-    email: String,
-    unsubscribe_url: String,
-}
-
-impl Slots {
+impl Fillings {
     fn of(frame: &Frame, variant: &Variant, delivery: DeliveryId, to: Addressee<'_>, key: &TokenKey) -> Self {
         let name = clean_line(to.name);
         Self {
@@ -122,93 +200,37 @@ impl Slots {
             name,
             email: to.address.to_string(),
             unsubscribe_url: unsubscribe_url(&frame.site, delivery, key),
+            confirm_url: format!(
+                "{}confirm/{}",
+                frame.site,
+                ConfirmToken { subscription: delivery.subscription }.sign(key)
+            ),
         }
     }
+}
 
-    fn fill_text(&self, text: &str) -> String {
-        self.fill(text, str::to_string)
+/// What a delivery is called where it leaves the newsroom: not to be guessed, and the same at each try.
+struct Identity(DeliveryId);
+
+impl Identity {
+    fn mac(&self, purpose: &str, key: &TokenKey) -> String {
+        let mut identity = self.0.issue.0.to_be_bytes().to_vec();
+        identity.extend_from_slice(&self.0.subscription.0.to_be_bytes());
+        hex(&key.mac(purpose, &identity)[..MAC_BYTES])
     }
 
-    fn fill_html(&self, html: &str) -> String {
-        self.fill(html, escape_html)
+    /// At most 54 characters; RFC 5321 §4.5.3.1.1 has room for 64 before the `@`. Not the MAC of the
+    /// Message-ID, which whoever has the letter knows.
+    fn in_an_address(&self, key: &TokenKey) -> String {
+        let (issue, reader) = (self.0.issue.0, self.0.subscription.0);
+        format!("{issue:x}.{reader:x}.{}", self.mac("return-path", key))
     }
+}
 
-    fn fill(&self, template: &str, escape: impl Fn(&str) -> String) -> String {
-        let mut out = String::with_capacity(template.len() + 256);
-        for character in template.chars() {
-            match character {
-                slot::GREETING => out.push_str(&escape(&self.greeting)),
-                slot::NAME => out.push_str(&escape(&self.name)),
-                slot::EMAIL => out.push_str(&escape(&self.email)),
-                slot::UNSUBSCRIBE_URL => out.push_str(&escape(&self.unsubscribe_url)),
-                _ => out.push(character),
-            }
-        }
-        out
-    }
+/// The constant last field of a Feedback-ID.
+fn sender_id(domain: &str) -> String {
+    domain.chars().filter(char::is_ascii_alphanumeric).take(SENDER_ID_MAX).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{newsletter::issue::IssueId, subscriber::SubscriptionId};
-    use proptest::prelude::*;
-
-    fn letter(subject: &str, from_name: &str, name: &str) -> String {
-        let frame = Frame {
-            newsletter: "dispatches".into(),
-            from_name: from_name.into(),
-            from: "shirin@far-bank.example".into(),
-            reply_to: None,
-            site: Url::parse("https://far-bank.example/").unwrap(),
-            date: "2026-03-06T07:00:00Z".parse().unwrap(),
-        };
-        let variant = Variant {
-            language: "en".parse().unwrap(),
-            subject: subject.into(),
-            text: format!("{}\n\nText.\n{}\n", slot::GREETING, slot::UNSUBSCRIBE_URL),
-            html: format!("<p>{}</p><a href=\"{}\">x</a>", slot::GREETING, slot::UNSUBSCRIBE_URL),
-            greeting: "Dear {name},".into(),
-            greeting_nameless: "Hello,".into(),
-        };
-        let delivery = DeliveryId { issue: IssueId(7), subscription: SubscriptionId(3) };
-        let address = "mina@example.org".parse().unwrap();
-        let to = Addressee { address: &address, name };
-        let message = build(&frame, &variant, delivery, to, &TokenKey::new([1; 32]));
-        String::from_utf8(message.bytes).unwrap()
-    }
-
-    #[test]
-    fn a_letter_is_the_same_to_the_last_byte_each_time() {
-        insta::assert_snapshot!(letter("Water & stone", "Shirin Example", "Mina").replace("\r\n", "\n"));
-        assert_eq!(letter("a", "b", "c"), letter("a", "b", "c"));
-    }
-
-    #[test]
-    fn a_name_is_escaped_where_it_stands() {
-        let letter = letter("s", "f", "<b>{{secret}}");
-        assert!(
-            letter.contains("Dear <b>{{secret}},") && letter.contains("Dear &lt;b&gt;{{secret}},"),
-            "{letter}"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn no_word_of_a_stranger_makes_a_header(subject: String, from: String, name: String) {
-            let letter = letter(&clean_line(&subject), &clean_line(&from), &name);
-            let head = letter.split("\r\n\r\n").next().unwrap();
-            let names: Vec<&str> = head
-                .split("\r\n")
-                .filter(|line| !line.starts_with([' ', '\t']))
-                .map(|line| line.split(':').next().unwrap())
-                .collect();
-            prop_assert_eq!(names, [
-                "From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "List-Id",
-                "List-Unsubscribe", "List-Unsubscribe-Post", "Precedence", "Auto-Submitted", "Content-Language",
-            ]);
-            prop_assert!(letter.is_ascii());
-            prop_assert!(letter.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])));
-        }
-    }
-}
+mod tests;

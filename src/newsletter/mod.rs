@@ -69,6 +69,8 @@ pub struct Sender {
     pub address: EmailAddress,
     /// Where replies go, if elsewhere.
     pub reply_to: Option<EmailAddress>,
+    /// The domain to which mail that cannot be delivered returns; to the writer if there is none.
+    pub return_domain: Option<String>,
 }
 
 /// What becomes of slots that passed while nothing ran.

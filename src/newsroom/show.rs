@@ -35,12 +35,15 @@ impl Settings {
             summary: manuscript.summary.clone(),
             attributions: attributions.collect(),
             tags: manuscript.tags.iter().map(|tag| self.topic(tag)).collect(),
-            image: manuscript
-                .image
-                .as_ref()
-                .map(|image| ImageContext { url: image.src.clone(), alt: image.alt.clone() }),
+            image: manuscript.image.as_ref().map(|image| ImageContext {
+                url: image.src.clone(),
+                alt: image.alt.clone(),
+                width: None,
+                height: None,
+            }),
             body_html: None,
             text_body: None,
+            shortened: false,
         }
     }
 
@@ -60,6 +63,7 @@ impl Settings {
             author: site.author.for_readers_of(language).to_string(),
             url: site.url.to_string(),
             postal_address: self.config.mail.postal_address.clone(),
+            timezone: site.zone.name().to_string(),
         }
     }
 

@@ -375,7 +375,6 @@ pub fn page<'c, R: Serialize>(
         url: site.home(code).to_string(),
         current: code == language,
     });
-    let prefix = if language == site.language() { String::new() } else { format!("{language}/") };
     PageContext {
         site: settings.site_context(language),
         language: language.clone(),
@@ -386,7 +385,7 @@ pub fn page<'c, R: Serialize>(
         // A reader's language may be none of the site's.
         home_url: if site.languages.contains(language) { site.home(language) } else { site.url.clone() }
             .into(),
-        subscribe_url: absolute(settings, &format!("/{prefix}subscribe/")),
+        subscribe_url: site.subscribe_page(language).into(),
         page: head,
         rest,
     }

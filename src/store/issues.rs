@@ -12,7 +12,7 @@ use crate::{
     delivery::{DeliveryState, VariantId},
     newsletter::{
         issue::{IssueId, IssueState, Origin},
-        variant::{Frame, Variant},
+        variant::{Frame, LetterKind, Variant},
     },
     subscriber::SubscriptionId,
 };
@@ -140,6 +140,8 @@ impl IssueSummary {
 /// A variant as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Kept {
+    #[serde(default)]
+    kind: LetterKind,
     language: String,
     subject: String,
     text: String,
@@ -311,6 +313,7 @@ impl Store {
             let frame = serde_json::from_str(&frame).map_err(|why| broken(&why))?;
             let kept: Kept = serde_json::from_str(&content).map_err(|why| broken(&why))?;
             let content = Variant {
+                kind: kept.kind,
                 language: kept.language.parse().map_err(|why| broken(&why))?,
                 subject: kept.subject,
                 text: kept.text,
@@ -354,6 +357,7 @@ fn insert_issue(tx: &Transaction<'_>, new: &NewIssue) -> Result<Option<IssueId>>
 fn insert_variant(tx: &Transaction<'_>, issue: IssueId, variant: &NewVariant) -> Result<VariantId> {
     let content = variant.content.clone();
     let kept = Kept {
+        kind: content.kind,
         language: content.language.to_string(),
         subject: content.subject,
         text: content.text,

@@ -65,6 +65,9 @@ pub struct Leaving {
 /// One reader of one newsletter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reader {
+    /// Its number.
+    #[serde(skip)]
+    pub subscription: SubscriptionId,
     /// The address.
     pub email: String,
     /// May be empty.
@@ -219,12 +222,13 @@ impl Store {
     pub async fn readers(&self, newsletter: Option<String>) -> Result<Vec<Reader>> {
         self.act(move |tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT email, name, newsletter, status, cadence, language
+                "SELECT email, name, newsletter, status, cadence, language, subscription.id
                  FROM subscription JOIN subscriber ON subscriber.id = subscriber_id
                  WHERE ?1 IS NULL OR newsletter = ?1 ORDER BY email_key, newsletter",
             )?;
             let readers = statement.query_map([newsletter], |row| {
                 Ok(Reader {
+                    subscription: SubscriptionId(row.get(6)?),
                     email: row.get(0)?,
                     name: row.get(1)?,
                     newsletter: row.get(2)?,

@@ -49,6 +49,22 @@ impl FromStr for EmailAddress {
         if !local.split('.').all(|part| !part.is_empty() && part.chars().all(atom)) {
             return Err(AddressError::Local(local.chars().take(80).collect()));
         }
+        let Domain(ascii) = domain.parse()?;
+        if local.len() > LOCAL_OCTETS_MAX || local.len() + 1 + ascii.len() > ADDRESS_OCTETS_MAX {
+            return Err(AddressError::Length);
+        }
+        Ok(Self { local: local.to_string(), domain: ascii })
+    }
+}
+
+/// `far-bank.example`: a domain that mail can be sent to, in ASCII and lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain(String);
+
+impl FromStr for Domain {
+    type Err = AddressError;
+
+    fn from_str(domain: &str) -> Result<Self, AddressError> {
         let wrong = || AddressError::Domain(domain.chars().take(80).collect());
         // UTS 46: `دامنه.example` becomes its A-label, which every server takes.
         let url::Host::Domain(ascii) = url::Host::parse(domain).map_err(|_| wrong())? else {
@@ -61,10 +77,13 @@ impl FromStr for EmailAddress {
         if !ascii.contains('.') || !ascii.split('.').all(label) {
             return Err(wrong());
         }
-        if local.len() > LOCAL_OCTETS_MAX || local.len() + 1 + ascii.len() > ADDRESS_OCTETS_MAX {
-            return Err(AddressError::Length);
-        }
-        Ok(Self { local: local.to_string(), domain: ascii })
+        Ok(Self(ascii))
+    }
+}
+
+impl From<Domain> for String {
+    fn from(domain: Domain) -> String {
+        domain.0
     }
 }
 

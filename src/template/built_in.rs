@@ -1,24 +1,51 @@
 //! The templates and words that come with the program: used where the author has no file of his own,
 //! and written out by `byline init`.
 
+macro_rules! built_in {
+    ($($path:literal),* $(,)?) => { &[$(($path, include_str!(concat!("../../", $path)))),*] };
+}
+
 /// Every file with its path in a newsroom.
-pub const FILES: &[(&str, &str)] = &[
-    ("templates/page/layout.hbs", include_str!("../../templates/page/layout.hbs")),
-    ("templates/page/list.hbs", include_str!("../../templates/page/list.hbs")),
-    ("templates/page/article.hbs", include_str!("../../templates/page/article.hbs")),
-    ("templates/page/feed.hbs", include_str!("../../templates/page/feed.hbs")),
-    ("templates/page/subscribe.hbs", include_str!("../../templates/page/subscribe.hbs")),
-    ("templates/page/topics.hbs", include_str!("../../templates/page/topics.hbs")),
-    ("templates/page/unsubscribe.hbs", include_str!("../../templates/page/unsubscribe.hbs")),
-    ("templates/page/unsubscribed.hbs", include_str!("../../templates/page/unsubscribed.hbs")),
-    ("templates/page/missing.hbs", include_str!("../../templates/page/missing.hbs")),
-    ("templates/page/gone.hbs", include_str!("../../templates/page/gone.hbs")),
-    ("templates/page/style.css", include_str!("../../templates/page/style.css")),
-    ("templates/mail/digest/subject.hbs", include_str!("../../templates/mail/digest/subject.hbs")),
-    ("templates/mail/digest/text.hbs", include_str!("../../templates/mail/digest/text.hbs")),
-    ("templates/mail/digest/html.hbs", include_str!("../../templates/mail/digest/html.hbs")),
-    ("i18n/en.toml", include_str!("../../i18n/en.toml")),
-    ("i18n/fa.toml", include_str!("../../i18n/fa.toml")),
+pub const FILES: &[(&str, &str)] = built_in![
+    "templates/page/article.hbs",
+    "templates/page/feed.hbs",
+    "templates/page/gone.hbs",
+    "templates/page/layout.hbs",
+    "templates/page/list.hbs",
+    "templates/page/missing.hbs",
+    "templates/page/style.css",
+    "templates/page/subscribe.hbs",
+    "templates/page/topics.hbs",
+    "templates/page/unsubscribe.hbs",
+    "templates/page/unsubscribed.hbs",
+    "templates/mail/confirm/html.hbs",
+    "templates/mail/confirm/subject.hbs",
+    "templates/mail/confirm/text.hbs",
+    "templates/mail/digest/html.hbs",
+    "templates/mail/digest/subject.hbs",
+    "templates/mail/digest/text.hbs",
+    "templates/mail/goodbye/html.hbs",
+    "templates/mail/goodbye/subject.hbs",
+    "templates/mail/goodbye/text.hbs",
+    "templates/mail/parts/also.hbs",
+    "templates/mail/parts/article.hbs",
+    "templates/mail/parts/button.hbs",
+    "templates/mail/parts/foot.hbs",
+    "templates/mail/parts/name.hbs",
+    "templates/mail/parts/style.hbs",
+    "templates/mail/parts/text_also.hbs",
+    "templates/mail/parts/text_article.hbs",
+    "templates/mail/parts/text_foot.hbs",
+    "templates/mail/parts/text_name.hbs",
+    "templates/mail/parts/top.hbs",
+    "templates/mail/single/html.hbs",
+    "templates/mail/single/subject.hbs",
+    "templates/mail/single/text.hbs",
+    "templates/mail/welcome/html.hbs",
+    "templates/mail/welcome/subject.hbs",
+    "templates/mail/welcome/text.hbs",
+    "i18n/en.toml",
+    "i18n/fa.toml",
 ];
 
 /// The site's pictures, by their address: feed readers ask for them.

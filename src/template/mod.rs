@@ -5,14 +5,18 @@
 
 mod built_in;
 pub mod context;
+mod helpers;
+mod inline;
+mod limits;
 mod strings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    time::{Duration, Instant},
 };
 
-use handlebars::{Handlebars, RenderErrorReason, handlebars_helper};
+use handlebars::{Handlebars, RenderErrorReason};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,10 +25,13 @@ pub use built_in::{FILES as BUILT_IN, PICTURES};
 use crate::{
     diagnostic::{Diagnostic, Problems, SourceFile},
     language::Language,
+    newsletter::variant::LetterKind,
 };
 
 /// What a page or letter may come to; one that grows beyond is a runaway loop.
-const OUTPUT_BYTES_MAX: usize = 64 * 1024 * 1024;
+const OUTPUT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// And how long it may take.
+const RENDER_MAX: Duration = Duration::from_secs(5);
 
 /// A page of the site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,22 +163,25 @@ impl Templates {
         render(&self.html, page.template(), language, context).map_err(TemplateError::of)
     }
 
-    /// A digest, or an article by itself. The subject is rendered first and shown to the other parts.
-    pub fn digest(
+    /// A letter. The subject is rendered first and shown to the other parts; the styles of the HTML are
+    /// written into its elements, as many mailboxes take no style sheet.
+    pub fn letter(
         &self,
+        kind: LetterKind,
         language: &Language,
         mut context: context::LetterContext<'_>,
     ) -> Result<Letter, TemplateError> {
-        let part = |registry, name, context: &context::LetterContext<'_>| {
-            render(registry, name, language, context).map_err(TemplateError::of)
+        let part = |registry, name: &str, context: &context::LetterContext<'_>| {
+            let name = format!("mail/{}/{name}", kind.as_str());
+            render(registry, &name, language, context).map_err(TemplateError::of)
         };
-        let subject = crate::text::clean_subject(&part(&self.text, "mail/digest/subject", &context)?);
+        let subject = crate::text::clean_subject(&part(&self.text, "subject", &context)?);
         context.letter.subject.clone_from(&subject);
-        Ok(Letter {
-            text: part(&self.text, "mail/digest/text", &context)?.trim().to_string() + "\n",
-            html: part(&self.html, "mail/digest/html", &context)?,
-            subject,
-        })
+        let text = part(&self.text, "text", &context)?;
+        let html = part(&self.html, "html", &context)?;
+        let html = inline::styles(&html)
+            .map_err(|why| TemplateError { template: format!("mail/{}/html", kind.as_str()), why })?;
+        Ok(Letter { text: text.trim().to_string() + "\n", html, subject })
     }
 
     /// Renders everything once with a sample, so that a wrong name is found now and not at midnight.
@@ -192,15 +202,18 @@ impl Templates {
                     report(failed, page.template());
                 }
             }
-            for articles in [0, 1, 3] {
+            for (kind, articles) in
+                LetterKind::ALL.into_iter().flat_map(|kind| [(kind, 0), (kind, 1), (kind, 3)])
+            {
+                if kind == LetterKind::Single && articles == 0 {
+                    continue;
+                }
                 let sample = context::sample_letter(language, strings, articles);
-                for (registry, name) in [
-                    (&self.text, "mail/digest/subject"),
-                    (&self.text, "mail/digest/text"),
-                    (&self.html, "mail/digest/html"),
-                ] {
-                    if let Err(failed) = render(registry, name, language, &sample) {
-                        report(failed, name);
+                for (registry, part) in [(&self.text, "subject"), (&self.text, "text"), (&self.html, "html")]
+                {
+                    let name = format!("mail/{}/{part}", kind.as_str());
+                    if let Err(failed) = render(registry, &name, language, &sample) {
+                        report(failed, &name);
                     }
                 }
             }
@@ -224,19 +237,26 @@ fn render(
 ) -> Result<String, handlebars::RenderError> {
     let own = format!("{name}.{}", language.primary());
     let name = if registry.has_template(&own) { &own } else { name };
-    let mut out = Capped(Vec::new());
+    let mut out = Capped { bytes: Vec::new(), until: Instant::now() + RENDER_MAX };
     registry.render_to_write(name, context, &mut out)?;
-    String::from_utf8(out.0).map_err(|_| RenderErrorReason::Other("the output is not text".into()).into())
+    String::from_utf8(out.bytes).map_err(|_| RenderErrorReason::Other("the output is not text".into()).into())
 }
 
-struct Capped(Vec<u8>);
+/// Where a template writes, up to a size and a moment.
+struct Capped {
+    bytes: Vec<u8>,
+    until: Instant,
+}
 
 impl io::Write for Capped {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > OUTPUT_BYTES_MAX {
+        if self.bytes.len() + bytes.len() > OUTPUT_BYTES_MAX {
             return Err(io::Error::other("the output has no end"));
         }
-        self.0.extend_from_slice(bytes);
+        if Instant::now() > self.until {
+            return Err(io::Error::other("it takes too long"));
+        }
+        self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -248,7 +268,8 @@ impl io::Write for Capped {
 fn is_text(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
     let last = last.split('.').next().unwrap_or(last);
-    name.starts_with("mail/") && matches!(last, "subject" | "text")
+    let is_part = last.starts_with("text") && name.starts_with("mail/parts/");
+    is_part || name.starts_with("mail/") && matches!(last, "subject" | "text")
 }
 
 fn registry(
@@ -256,16 +277,9 @@ fn registry(
     belongs: impl Fn(&str) -> bool,
     problems: &Problems,
 ) -> Handlebars<'static> {
-    // {{say t.page.read_in language="…"}}: fills the `{language}` of a text.
-    handlebars_helper!(say: |text: str, **filled| {
-        filled.iter().fold(text.to_string(), |text, (name, value)| {
-            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_string);
-            text.replace(&format!("{{{name}}}"), &shown)
-        })
-    });
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    registry.register_helper("say", Box::new(say));
+    helpers::register(&mut registry);
     let mine: Vec<(&str, &SourceFile)> = sources
         .iter()
         .filter_map(|(path, file)| {
@@ -276,9 +290,7 @@ fn registry(
     if mine.iter().any(|(name, _)| is_text(name)) {
         registry.register_escape_fn(handlebars::no_escape);
     }
-    // A cycle of partials would overflow the stack, which nothing can catch.
-    if let Some((file, through)) = cycle(&mine) {
-        problems.push(Diagnostic::template_cycle(file, &through));
+    if !limits::check(&mine, problems) {
         return registry;
     }
     for (name, file) in mine {
@@ -287,58 +299,6 @@ fn registry(
         }
     }
     registry
-}
-
-fn cycle<'f>(files: &[(&str, &'f SourceFile)]) -> Option<(&'f SourceFile, Vec<String>)> {
-    let partials: BTreeMap<&str, Vec<String>> =
-        files.iter().map(|(name, file)| (*name, partials_of(&file.text))).collect();
-    let mut closed = BTreeSet::new();
-    for (name, file) in files {
-        let mut path = vec![(*name).to_string()];
-        if leads_back(name, &partials, &mut path, &mut closed) {
-            return Some((file, path));
-        }
-    }
-    None
-}
-
-fn leads_back<'n>(
-    name: &'n str,
-    partials: &'n BTreeMap<&str, Vec<String>>,
-    path: &mut Vec<String>,
-    closed: &mut BTreeSet<String>,
-) -> bool {
-    for next in partials.get(name).into_iter().flatten() {
-        if path.contains(next) {
-            path.push(next.clone());
-            return true;
-        }
-        if closed.contains(next) {
-            continue;
-        }
-        path.push(next.clone());
-        if leads_back(next, partials, path, closed) {
-            return true;
-        }
-        path.pop();
-    }
-    closed.insert(name.to_string());
-    false
-}
-
-fn partials_of(text: &str) -> Vec<String> {
-    text.split("{{")
-        .filter_map(|tag| {
-            let tag = tag.trim_start_matches('~');
-            let tag = tag.strip_prefix("#>").or_else(|| tag.strip_prefix('>'))?;
-            let name: String = tag
-                .trim_start()
-                .chars()
-                .take_while(|c| !c.is_whitespace() && *c != '}' && *c != '~')
-                .collect();
-            (!name.starts_with('@')).then(|| name.trim_matches(['"', '\'']).to_string())
-        })
-        .collect()
 }
 
 fn explain(failed: &handlebars::RenderError, file: &SourceFile, place: Option<(usize, usize)>) -> Diagnostic {

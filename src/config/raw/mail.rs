@@ -1,6 +1,6 @@
 //! `[mail]` and `[mail.smtp]`
 
-use std::{str::FromStr, time::Duration};
+use std::{io, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use super::{
     Reader,
@@ -13,8 +13,9 @@ use crate::{
         Diagnostic,
         keys::{Keys, Node},
     },
+    dkim::{DkimKey, Signer},
     newsletter::Sender,
-    subscriber::address::EmailAddress,
+    subscriber::address::{Domain, EmailAddress},
     text::clean_line,
 };
 
@@ -24,12 +25,17 @@ const TIMEOUT_SECONDS_DEFAULT: u64 = 60;
 /// RFC 5321 §4.5.3.2.6.
 const DOT_TIMEOUT_SECONDS_DEFAULT: u64 = 600;
 
+const RETURN_DOMAIN_HINT: &str =
+    "write a domain of yours whose mail you receive: `return_domain = \"b.example.org\"`";
+
 impl Reader<'_> {
     pub(super) fn sender(keys: &mut Keys<'_>, site: &Site) -> Option<Sender> {
         let (name, address) = keys.parsed("from", "sender", ADDRESS_HINT, mailbox)?;
         let reply_to = keys.parsed("reply_to", "address", ADDRESS_HINT, EmailAddress::from_str);
         let author = site.author.for_readers_of(site.language()).to_string();
-        Some(Sender { name: name.unwrap_or(author), address, reply_to })
+        let return_domain =
+            keys.parsed("return_domain", "domain", RETURN_DOMAIN_HINT, Domain::from_str).map(String::from);
+        Some(Sender { name: name.unwrap_or(author), address, reply_to, return_domain })
     }
 
     pub(super) fn mail(&self, keys: Option<Keys<'_>>, tree: &Node) -> Mail {
@@ -38,10 +44,12 @@ impl Reader<'_> {
             when_in_doubt: WhenInDoubt::default(),
             give_up_after: chrono::Duration::hours(24),
             postal_address: None,
+            dkim: Arc::new([]),
             testers: Vec::new(),
         };
         let Some(mut keys) = keys else { return mail };
-        let _ = (keys.value("from"), keys.value("reply_to"));
+        let _ = (keys.value("from"), keys.value("reply_to"), keys.value("return_domain"));
+        mail.dkim = self.signers(&mut keys);
         if let Some(typed) = keys.text("when_in_doubt") {
             match typed.text {
                 "resend" => {}
@@ -80,6 +88,43 @@ impl Reader<'_> {
         }
         keys.finish();
         mail
+    }
+
+    /// `[mail.dkim.SELECTOR]`, in the order of the file.
+    fn signers(&self, keys: &mut Keys<'_>) -> Arc<[Signer]> {
+        let mut signers = Vec::new();
+        for (selector, mut keys) in keys.tables("dkim") {
+            let table = keys.node();
+            if format!("{}.example", selector.name).parse::<Domain>().is_err() {
+                let why = "it becomes part of a domain's name";
+                let hint = "use letters, digits and hyphens: `[mail.dkim.b2026]`";
+                self.problems.push(Diagnostic::invalid(&table.file, &selector.span, "selector", why, hint));
+                continue;
+            }
+            let is_signing = keys.flag("sign").unwrap_or(true);
+            let Some(node) = keys.value("key").cloned() else {
+                let at = table.span.start..table.span.start;
+                let hint = "write `key = { file = \"data/dkim/SELECTOR.pem\" }`; `byline dkim new SELECTOR` makes one";
+                self.problems.push(Diagnostic::missing_key(&table.file, &at, "key", hint));
+                keys.finish();
+                continue;
+            };
+            let secret = self.secret(&mut keys, "key");
+            keys.finish();
+            let Some(secret) = secret else { continue };
+            match DkimKey::from_pem(secret.expose()) {
+                Ok(key) => {
+                    if let Some(bits) = key.weak_bits() {
+                        self.problems.push(Diagnostic::weak_key(&node.file, &node.span, bits));
+                    }
+                    if is_signing {
+                        signers.push(Signer { selector: selector.name.to_ascii_lowercase(), key });
+                    }
+                }
+                Err(why) => self.invalid(&node, "key", why, "`byline dkim new SELECTOR` makes one"),
+            }
+        }
+        signers.into()
     }
 
     fn smtp(&self, mut keys: Keys<'_>) -> Option<Smtp> {
@@ -170,7 +215,7 @@ impl Reader<'_> {
                 .get(variable.text)
                 .cloned()
                 .ok_or_else(|| format!("the environment variable `{}` is not set", variable.text)),
-            (None, Some(path)) => std::fs::read_to_string(self.root.join(path.text))
+            (None, Some(path)) => read_secret(&self.root.join(path.text))
                 .map(|text| text.trim_end_matches(['\r', '\n']).to_string())
                 .map_err(|why| format!("`{}`: {why}", path.text)),
             (None, None) => Err("neither `env` nor `file` is given".to_string()),
@@ -183,4 +228,18 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// A secret's text, unless others on this machine can read it too.
+fn read_secret(path: &Path) -> io::Result<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path)?.permissions().mode();
+        if mode & 0o007 != 0 {
+            let why = format!("everybody on this machine can read it; run `chmod 600 {}`", path.display());
+            return Err(io::Error::other(why));
+        }
+    }
+    std::fs::read_to_string(path)
 }

@@ -62,7 +62,9 @@ impl Reader<'_> {
         let zone = keys.parsed("timezone", "time zone", "write a name such as `Europe/London`", zone);
         let cadences = self.cadences(&mut keys, &at);
         let own = if keys.value("from").is_some() {
+            let house = sender.and_then(|sender| sender.return_domain.clone());
             Self::sender(&mut keys, site)
+                .map(|own| Sender { return_domain: own.return_domain.or(house), ..own })
         } else {
             let reply_to = keys.parsed("reply_to", "address", ADDRESS_HINT, EmailAddress::from_str);
             sender.cloned().map(|sender| Sender { reply_to: reply_to.or(sender.reply_to), ..sender })

@@ -43,7 +43,12 @@ use self::{
 };
 use crate::diagnostic::Severity;
 
-pub use self::{bytes::line_and_column, encodings::decoded};
+pub use self::{
+    bytes::line_and_column,
+    encodings::decoded,
+    html::tokens::{Token, resolved, tokens},
+    tags::{Attribute, Tag},
+};
 
 /// One fault in one place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use byline::{
     deliver::{self, Sender, Tally},
     diagnostic::Diagnostic,
     mailer::Mailer,
+    message::Keys,
     newsroom::{Folder, Hint, Look, Looker, Settings},
     outbound::Outbound,
     ping::{Pinged, Pinger},
@@ -257,7 +258,7 @@ impl Newsroom {
         let sender = Sender {
             store: self.store.clone(),
             terms: daemon::terms(&self.settings.config, &mailer),
-            key: self.folder().key().unwrap(),
+            keys: Keys { token: self.folder().key().unwrap(), dkim: self.settings.config.mail.dkim.clone() },
             clock: Arc::new(move || *now.lock().unwrap()),
             mailer,
         };

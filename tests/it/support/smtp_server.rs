@@ -313,9 +313,10 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         conversations.push(thread::spawn(move || {
             // A client that is killed resets its connection: for this server no more than a goodbye.
             let _ = Conversation::new(number, &stream, &shared).and_then(Conversation::hold);
-            // The witness holds a clone, so that dropping ours would not close it.
-            let _ = stream.shutdown(Shutdown::Both);
+            // Not open any more before the client can know it. The witness holds a clone, so that dropping
+            // ours would not close it.
             shared.witness().open.remove(&number);
+            let _ = stream.shutdown(Shutdown::Both);
         }));
     }
     for conversation in conversations {

@@ -1,0 +1,137 @@
+//! `byline dkim new SELECTOR` and `show`
+
+use std::{collections::BTreeSet, io::Write, path::Path};
+
+use anyhow::{Context, bail};
+
+use super::{Ended, Open, print_json};
+use crate::{
+    config::Transport,
+    dkim::{Algorithm, DkimKey},
+    doctor::{self, finding::Record},
+    durable,
+    newsroom::Folder,
+    subscriber::address::Domain,
+    text::in_pieces,
+};
+
+/// Octets in one string of a TXT record (RFC 1035 §3.3).
+const TXT_STRING_MAX: usize = 255;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Make a key, and show what to publish and what to write into `config.toml`.
+    New {
+        /// What to call it in the DNS, as `b2026`; another name for each new key.
+        selector: String,
+        /// An Ed25519 key, as a second signature beside an RSA one.
+        #[arg(long)]
+        ed25519: bool,
+    },
+    /// Show the DNS records for the keys in `config.toml`, and those that go with them.
+    Show,
+}
+
+pub(super) fn run(folder: &Folder, arguments: Arguments, json: bool) -> anyhow::Result<Ended> {
+    let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
+    match arguments.command {
+        Command::New { selector, ed25519 } => {
+            let algorithm = if ed25519 { Algorithm::Ed25519 } else { Algorithm::Rsa };
+            new(&open, &selector.to_ascii_lowercase(), algorithm, json)
+        }
+        Command::Show => {
+            let dkim = open.settings.config.mail.dkim.iter();
+            let keys: Vec<(String, String)> =
+                dkim.map(|signer| (signer.selector.clone(), signer.key.record())).collect();
+            if keys.is_empty() {
+                eprintln!("no key signs yet; `byline dkim new b1` makes one");
+            }
+            show(&records(&open, &keys), json)?;
+            Ok(Ended::Done)
+        }
+    }
+}
+
+fn new(open: &Open, selector: &str, algorithm: Algorithm, json: bool) -> anyhow::Result<Ended> {
+    if selector.contains('.') || format!("{selector}.example").parse::<Domain>().is_err() {
+        bail!("`{selector}` cannot be part of a domain's name; use letters, digits and hyphens");
+    }
+    let shown = format!("data/dkim/{selector}.pem");
+    let path = open.folder.root().join(&shown);
+    let key = DkimKey::generate(algorithm)?;
+    durable::private_folder(&open.folder.data())?;
+    write_new(&path, &key.to_pem()?).with_context(|| format!("cannot write {shown}"))?;
+    let records = records(open, &[(selector.to_string(), key.record())]);
+    if json {
+        show(&records, true)?;
+        return Ok(Ended::Done);
+    }
+    out!("The key is in {shown}. Whoever has it can sign as you: keep it to yourself, with a copy.\n");
+    out!("1. Publish these records where your domain is looked after. Each is one TXT record.\n");
+    show(&records, false)?;
+    out!("2. When `byline doctor mail` finds them, add this to config.toml:\n");
+    out!("[mail.dkim.{selector}]\nkey = {{ file = \"{shown}\" }}");
+    Ok(Ended::Done)
+}
+
+/// A key that is there already is not lost.
+fn write_new(path: &Path, pem: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        durable::private_folder(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    file.write_all(pem.as_bytes())?;
+    file.sync_all()
+}
+
+/// What makes letters trusted, for each domain that letters are from.
+fn records(open: &Open, keys: &[(String, String)]) -> Vec<Record> {
+    let config = &open.settings.config;
+    let host = match &config.mail.transport {
+        Transport::Smtp(smtp) => Some(smtp.host.as_str()),
+        Transport::Outbox => None,
+    };
+    let senders = config.newsletters.iter().map(|newsletter| &newsletter.sender);
+    let domains: BTreeSet<(&str, Option<&str>)> =
+        senders.map(|sender| (sender.address.domain(), sender.return_domain.as_deref())).collect();
+    let mut records: Vec<Record> = Vec::new();
+    for (domain, return_domain) in domains {
+        for record in doctor::proposal(domain, return_domain, host, keys) {
+            if !records.contains(&record) {
+                records.push(record);
+            }
+        }
+    }
+    records
+}
+
+fn show(records: &[Record], json: bool) -> anyhow::Result<()> {
+    for Record { name, kind, value } in records {
+        if json {
+            print_json(&serde_json::json!({ "name": name, "type": kind, "value": value }))?;
+            continue;
+        }
+        out!("   name   {name}");
+        out!("   value  {value}");
+        if value.len() > TXT_STRING_MAX {
+            let strings: Vec<String> =
+                in_pieces(value, TXT_STRING_MAX).map(|piece| format!("\"{piece}\"")).collect();
+            out!("   (a zone file wants it in pieces: {})", strings.join(" "));
+        }
+        out!("");
+    }
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! What is wrong with a letter before anybody has it: what mail programs cut, spam filters count, readers
+//! cannot use, or a template has lost.
+
+use std::collections::BTreeSet;
+
+use unicode_bidi::{BidiClass, bidi_class};
+
+use super::Contents;
+use crate::{
+    diagnostic::Severity,
+    feed::lint::{Tag, Token, resolved, tokens},
+    newsletter::variant::LetterKind,
+    text::shorten,
+};
+
+/// Most mailboxes show less; no reader sees more than this of a subject (characters).
+const SUBJECT_CHARACTERS_MAX: usize = 100;
+/// Bytes of HTML after which Gmail cuts a letter off, less what it adds itself.
+const HTML_BYTES_MAX: usize = 95_000;
+/// Of a text in a message.
+const SHOWN_CHARACTERS_MAX: usize = 60;
+/// Elements that mail programs remove, or take for an attack.
+const FORBIDDEN: [&str; 11] =
+    ["script", "form", "input", "button", "iframe", "object", "embed", "audio", "svg", "link", "base"];
+
+/// One fault of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What is wrong, and what comes of it.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// Everything wrong with a letter, the worst first.
+pub fn lint(kind: LetterKind, contents: &Contents) -> Vec<Finding> {
+    let mut lint = Lint { findings: Vec::new() };
+    lint.subject(&contents.subject);
+    lint.placeholders(contents);
+    lint.text(kind, contents);
+    lint.html(kind, contents);
+    lint.findings.sort_by_key(|finding| finding.severity != Severity::Error);
+    lint.findings
+}
+
+struct Lint {
+    findings: Vec<Finding>,
+}
+
+impl Lint {
+    fn say(&mut self, severity: Severity, message: impl Into<String>, hint: &str) {
+        let finding = Finding { severity, message: message.into(), hint: hint.to_string() };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn subject(&mut self, subject: &str) {
+        let characters = subject.chars().count();
+        if characters == 0 {
+            self.say(Severity::Error, "the subject is empty", "look at `subject.hbs`");
+        }
+        if characters > SUBJECT_CHARACTERS_MAX {
+            let message = format!("the subject has {characters} characters, and mailboxes show about 60");
+            self.say(Severity::Warning, message, "a shorter title, or another `subject.hbs`");
+        }
+        if subject.contains(['\u{0654}', '\u{0655}']) {
+            let message =
+                "the subject has a hamza as a mark of its own (هٔ), which a spam filter counts against it";
+            self.say(Severity::Note, message, "ه‌ی is not counted: نامه‌ی for نامهٔ");
+        }
+        if let Some(odd) = subject.chars().find(|c| is_odd(*c)) {
+            let message = format!("the subject has an invisible character, U+{:04X}", u32::from(odd));
+            self.say(Severity::Warning, message, "type the title again without it");
+        }
+        let letters = || subject.chars().filter(|c| c.is_alphabetic());
+        if letters().count() > 8 && letters().all(char::is_uppercase) {
+            self.say(Severity::Warning, "the subject is all capitals, as spam often is", "small letters");
+        }
+        if subject.contains("!!") || subject.contains("؟؟") || subject.contains("??") {
+            self.say(Severity::Warning, "the subject shouts, as spam often does", "one mark is enough");
+        }
+    }
+
+    /// `{name}` of a text that nobody filled.
+    fn placeholders(&mut self, contents: &Contents) {
+        for (part, words) in
+            [("subject", &contents.subject), ("text", &contents.text), ("html", &visible(&contents.html))]
+        {
+            if let Some(name) = placeholder(words) {
+                let message = format!("`{{{name}}}` stands in the {part} where words should be");
+                self.say(
+                    Severity::Warning,
+                    message,
+                    "the template calls the text with `say`, and gives this name",
+                );
+            }
+        }
+    }
+
+    fn text(&mut self, kind: LetterKind, contents: &Contents) {
+        if contents.text.trim().is_empty() {
+            self.say(Severity::Error, "the plain part is empty", "look at `text.hbs`");
+        }
+        if kind.is_to_a_list() && !contents.text.contains(&contents.unsubscribe_url) {
+            let message = "the plain part has no link for leaving";
+            self.say(Severity::Error, message, "put `{{reader.unsubscribe_url}}` into `text.hbs`");
+        }
+    }
+
+    fn html(&mut self, kind: LetterKind, contents: &Contents) {
+        let html = &contents.html;
+        if html.len() > HTML_BYTES_MAX {
+            let message =
+                format!("the letter has {} kB of HTML, and Gmail cuts it off after 102", html.len() / 1000);
+            self.say(Severity::Warning, message, "fewer articles, or shorter styles in the template");
+        }
+        let mut links = BTreeSet::new();
+        for token in tokens(html) {
+            if let Token::Tag(tag) = token
+                && !tag.is_end
+            {
+                self.tag(&tag, &mut links);
+            }
+        }
+        if kind.is_to_a_list() && !links.contains(&contents.unsubscribe_url) {
+            let message = "the letter has no link for leaving";
+            self.say(Severity::Error, message, "put `{{reader.unsubscribe_url}}` into `html.hbs`");
+        }
+        let in_text = links_in(&contents.text);
+        if let Some(link) = links.iter().find(|link| link.starts_with("http") && !in_text.contains(*link)) {
+            let message = format!("the plain part lacks {}, which the HTML links to", shown(link));
+            self.say(Severity::Note, message, "spam filters compare the two; put it into `text.hbs`");
+        }
+    }
+
+    fn tag(&mut self, tag: &Tag<'_>, links: &mut BTreeSet<String>) {
+        let name = tag.name.to_ascii_lowercase();
+        let value = |name: &str| {
+            let found = tag.attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name));
+            found.map(|attribute| resolved(attribute.value))
+        };
+        if FORBIDDEN.contains(&name.as_str()) {
+            let message = format!("`<{name}>` is removed by mail programs, or taken for an attack");
+            self.say(Severity::Error, message, "take it out of the template");
+        }
+        if let Some(event) = tag.attributes.iter().find(|it| it.name.to_ascii_lowercase().starts_with("on")) {
+            let message = format!("`{}` is removed by mail programs, or taken for an attack", event.name);
+            self.say(Severity::Error, message, "take it out of the template");
+        }
+        match name.as_str() {
+            "a" => {
+                if let Some(href) = value("href") {
+                    self.link(&href);
+                    links.insert(href);
+                }
+            }
+            "img" => {
+                let src = value("src").unwrap_or_default();
+                if value("alt").is_none_or(|alt| alt.trim().is_empty()) {
+                    let message =
+                        format!("the picture {} has no words for those who do not see it", shown(&src));
+                    self.say(Severity::Warning, message, "give it an `alt` in the article");
+                }
+                if !src.starts_with("https://") && !is_here(&src) {
+                    let message = format!(
+                        "the picture {} is not fetched over https, so many readers never see it",
+                        shown(&src)
+                    );
+                    self.say(
+                        Severity::Warning,
+                        message,
+                        "put it into the article's folder, or link to https",
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn link(&mut self, href: &str) {
+        let scheme = href.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https" | "mailto" | "tel") && !href.starts_with('#') {
+            let message = format!("the link {} leads nowhere from a letter", shown(href));
+            self.say(Severity::Error, message, "write the whole address, with https://");
+        }
+    }
+}
+
+/// A letter or mark that nobody sees but a spam filter; ZWNJ, ZWJ and direction marks are Persian's own.
+fn is_odd(c: char) -> bool {
+    let known = matches!(c, '\u{200C}'..='\u{200F}' | '\u{2066}'..='\u{2069}' | '\u{FE0F}');
+    let hidden = matches!(bidi_class(c), BidiClass::BN | BidiClass::RLO | BidiClass::LRO);
+    !known && (hidden || matches!(c, '\u{00AD}' | '\u{200B}' | '\u{2060}' | '\u{E000}'..='\u{F8FF}'))
+}
+
+/// An address of this machine: `check` says in its own words that the site is not public.
+fn is_here(url: &str) -> bool {
+    ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|here| url.starts_with(here))
+}
+
+fn visible(html: &str) -> String {
+    let mut words = String::new();
+    let mut hidden = false;
+    for token in tokens(html) {
+        match token {
+            Token::Tag(tag) if tag.name.eq_ignore_ascii_case("style") => hidden = !tag.is_end,
+            Token::Text(span) if !hidden => words.push_str(&html[span]),
+            _ => {}
+        }
+    }
+    words
+}
+
+fn placeholder(words: &str) -> Option<&str> {
+    words.split('{').skip(1).find_map(|after| {
+        let name = after.split('}').next().filter(|name| name.len() < after.len())?;
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        is_name.then_some(name)
+    })
+}
+
+/// The addresses in a plain text.
+pub fn links_in(text: &str) -> BTreeSet<String> {
+    let words =
+        text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>' | '"' | '\u{200F}'));
+    words
+        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
+        .map(|word| word.trim_end_matches(['.', ',', ';', ':', '؛', '،']).to_string())
+        .collect()
+}
+
+fn shown(url: &str) -> String {
+    format!("`{}`", shorten(url, SHOWN_CHARACTERS_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAVE: &str = "https://far-bank.example/unsubscribe/x";
+
+    fn said(subject: &str, text: &str, html: &str) -> Vec<String> {
+        let contents = Contents {
+            subject: subject.into(),
+            text: format!("{text} {LEAVE}"),
+            html: format!("{html}<a href=\"{LEAVE}\">leave</a>"),
+            unsubscribe_url: LEAVE.into(),
+        };
+        lint(LetterKind::Digest, &contents).into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn an_ordinary_letter_has_no_fault() {
+        let html = "<p dir=\"rtl\">می‌رود</p><img src=\"https://x.example/a.png\" alt=\"A boat\">";
+        assert_eq!(said("آب زیر خاک 🌊", "می‌رود", html), [""; 0]);
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        for (subject, text, html, wanted) in [
+            ("", "x", "x", "the subject is empty"),
+            (&"word ".repeat(30), "x", "x", "mailboxes show about 60"),
+            ("نامهٔ کرانه", "x", "x", "hamza"),
+            ("a\u{200B}b", "x", "x", "U+200B"),
+            ("READ THIS NOW", "x", "x", "all capitals"),
+            ("Now!!", "x", "x", "shouts"),
+            ("{first} and more", "x", "x", "`{first}` stands in the subject"),
+            ("s", "x", "<p>{name}</p>", "stands in the html"),
+            ("s", "x", &"long ".repeat(20_000), "Gmail cuts it off"),
+            ("s", "x", "<a href=\"/about\">x</a>", "leads nowhere"),
+            ("s", "x", "<a href=\"javascript:x\">x</a>", "leads nowhere"),
+            ("s", "x", "<a href=\"https://x.example/\">x</a>", "the plain part lacks"),
+            ("s", "x", "<img src=\"https://x.example/a.png\">", "has no words"),
+            ("s", "x", "<img src=\"http://x.example/a.png\" alt=\"A\">", "not fetched over https"),
+            ("s", "x", "<form action=\"x\"></form>", "`<form>` is removed"),
+            ("s", "x", "<p onclick=\"x\">", "`onclick` is removed"),
+        ] {
+            let said = said(subject, text, html);
+            assert!(said.iter().any(|said| said.contains(wanted)), "{wanted}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_letter_that_nobody_can_leave_is_an_error() {
+        let contents = Contents {
+            subject: "s".into(),
+            text: "x".into(),
+            html: "x".into(),
+            unsubscribe_url: LEAVE.into(),
+        };
+        let errors = |kind| {
+            let findings = lint(kind, &contents);
+            findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+        };
+        assert_eq!((errors(LetterKind::Single), errors(LetterKind::Goodbye)), (2, 0));
+    }
+}
