@@ -4,8 +4,9 @@
 //! gets what follows from each reader's watermark, never from a date. Nothing is sent here.
 
 mod letter;
+mod pictures;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
@@ -65,6 +66,8 @@ pub struct Desk<'d> {
     pub live: &'d [Arc<Article>],
     /// What it says.
     pub texts: &'d Texts,
+    /// The files that it can show, by their path below `articles/`.
+    pub media: &'d BTreeMap<String, PathBuf>,
     /// The newsletter.
     pub newsletter: &'d Newsletter,
     /// The moment.
@@ -99,7 +102,7 @@ pub async fn run_once(
     let live = look.live(now);
     let mut opened = Vec::new();
     for newsletter in &settings.config.newsletters {
-        let desk = Desk { settings, live: &live, texts: &look.texts, newsletter, now };
+        let desk = Desk { settings, live: &live, texts: &look.texts, media: &look.media, newsletter, now };
         for article in announcements(&desk) {
             if !store.is_announced(newsletter.id.clone(), article.id).await? {
                 let plan = plan_special(&desk, store, Origin::Announcement(article.id), &[article]).await?;

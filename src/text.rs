@@ -100,13 +100,14 @@ pub fn fold(text: &str) -> String {
         .join(" ")
 }
 
-/// At most `characters_max` characters, cut at a word with an ellipsis.
+/// At most `characters_max` characters, cut at a word with an ellipsis; within a word that has half of them.
 pub fn shorten(text: &str, characters_max: usize) -> String {
     if text.chars().count() <= characters_max {
         return text.to_string();
     }
     let cut: String = text.chars().take(characters_max).collect();
-    let whole = cut.rfind(' ').map_or(cut.as_str(), |space| &cut[..space]);
+    let whole =
+        cut.rfind(' ').filter(|space| *space >= cut.len() / 2).map_or(cut.as_str(), |space| &cut[..space]);
     format!("{}…", whole.trim_end_matches([',', ';', ':', '،', '؛', ' ', '.']))
 }
 
@@ -172,6 +173,13 @@ mod tests {
     fn controls_go_and_the_marks_of_persian_stay() {
         assert_eq!(clean("a\u{0}b\u{B}\r\nc\rd\u{FFFE}\u{FEFF}"), "ab\nc\nd");
         assert_eq!(clean("می\u{200C}شود \u{200F}BBC"), "می\u{200C}شود \u{200F}BBC");
+    }
+
+    #[test]
+    fn a_text_is_cut_at_a_word_unless_that_leaves_next_to_nothing() {
+        assert_eq!(shorten("One two three", 13), "One two three");
+        assert_eq!(shorten("One two three", 12), "One two…");
+        assert_eq!(shorten("A incomprehensibilities", 12), "A incomprehe…");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ComposeError, Desk};
+use super::{ComposeError, Desk, pictures::Pictures};
 use crate::{
     article::{Article, ArticleId, excerpt, markup, plain},
     language::Language,
@@ -235,12 +235,17 @@ impl Press<'_> {
 fn card(desk: &Desk<'_>, article: &Article, kind: LetterKind) -> Result<Card, TextAway> {
     let mut card = desk.settings.card(article);
     card.summary = shorten(&card.summary, SUMMARY_CHARACTERS_MAX);
+    let pictures = Pictures::new(&desk.settings.config.site.url, desk.media);
+    if let Some(image) = &mut card.image {
+        let size = pictures.size(&image.url);
+        (image.width, image.height) = (size.map(|(width, _)| width), size.map(|(_, height)| height));
+    }
     if kind == LetterKind::Single {
         let html = &*desk.texts.of(&article.manuscript, &desk.settings.config.desk())?;
         // A picture that the text shows is not shown twice.
         card.image = card.image.filter(|image| !html.contains(&escape_html(&image.url)));
         card.text_body = Some(plain::letter_text(html));
-        card.body_html = Some(markup::direct(html, card.direction));
+        card.body_html = Some(markup::direct(&pictures.sized(html), card.direction));
     }
     Ok(card)
 }

@@ -21,7 +21,7 @@ use lettre::{
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters},
         commands::{Data, Ehlo, Mail, Quit, Rcpt, Rset},
-        extension::{ClientId, MailParameter, RcptParameter},
+        extension::{ClientId, Extension, MailParameter, RcptParameter, ServerInfo},
         response::Response,
     },
 };
@@ -132,15 +132,18 @@ impl Server {
         Ok(connection)
     }
 
-    /// lettre keeps of the server's answer only what it uses itself, so it is asked once more.
+    /// lettre keeps of the server's answer only what it uses itself, so it is asked once more. A server that
+    /// does not answer twice, as `OpenSMTPD`, is taken at what lettre kept.
     async fn offers(&self, connection: &mut AsyncSmtpConnection) -> Result<Vec<String>, Trouble> {
         let hello = Ehlo::new(self.0.hello.clone());
         let smtp = &self.0.smtp;
         let passing = |why: String| Trouble::Passing(format!("{}:{}: {why}", smtp.host, smtp.port));
         let answer = timeout(smtp.timeout, connection.command(hello)).await;
-        let answer = answer.map_err(|_| passing("no answer to EHLO".into()))?;
-        let answer = answer.map_err(|why| passing(said(&why)))?;
-        Ok(answer.message().skip(1).map(str::to_string).collect())
+        match answer.map_err(|_| passing("no answer to EHLO".into()))? {
+            Ok(answer) => Ok(answer.message().skip(1).map(str::to_string).collect()),
+            Err(why) if why.is_permanent() => Ok(known(connection.server_info())),
+            Err(why) => Err(passing(said(&why))),
+        }
     }
 
     fn tls_parameters(&self) -> Result<TlsParameters, Trouble> {
@@ -207,6 +210,17 @@ impl AsyncWrite for Encrypted {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
+}
+
+/// What lettre keeps of a server's answer to EHLO, as the server would have said it.
+fn known(server: &ServerInfo) -> Vec<String> {
+    let extensions = [
+        (Extension::EightBitMime, "8BITMIME"),
+        (Extension::SmtpUtfEight, "SMTPUTF8"),
+        (Extension::StartTls, "STARTTLS"),
+    ];
+    let offered = extensions.into_iter().filter(|(extension, _)| server.supports_feature(*extension));
+    offered.map(|(_, name)| name.to_string()).collect()
 }
 
 /// A connection that opens when it is needed and is dropped at any doubt about its state.

@@ -124,7 +124,8 @@ fn files(root: &Path, below: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
         if path.is_dir() {
             files(root, &path, found);
         } else if !name.starts_with('.') && !name.contains("archive/") {
-            found.insert(name, fs::read(path).unwrap());
+            // A file that is being written beside its place is gone a moment later.
+            found.extend(fs::read(path).ok().map(|bytes| (name, bytes)));
         }
     }
 }

@@ -14,6 +14,7 @@ come from the zone (see dns_stub.py), and nothing from the net.
 import argparse
 import collections
 import email
+import email.header
 import email.policy
 import html.parser
 import json
@@ -72,10 +73,21 @@ def defects_of(message):
                 yield f"{name}: {defect!r}"
 
 
-def mailboxes(header):
+def mailboxes(message, field):
     """[{"name": …, "address": …}] of a header with addresses that may be missing."""
-    addresses = header.addresses if header else []
+    addresses = message[field].addresses if message[field] else []
     return [{"name": address.display_name, "address": address.addr_spec} for address in addresses]
+
+
+def sender(letter, message):
+    """The same, of From. A name in several encoded words is decoded by the older half of the package: the newer one
+    of Python 3.11 keeps the space between two of them, which RFC 2047 §6.2 drops."""
+    read = mailboxes(message, "From")
+    raw = email.message_from_bytes(letter)["From"] or ""
+    words = raw.rpartition("<")[0].strip()
+    if len(read) == 1 and words.startswith("=?"):
+        read[0]["name"] = str(email.header.make_header(email.header.decode_header(words)))
+    return read
 
 
 def read_email(letter):
@@ -85,8 +97,8 @@ def read_email(letter):
         "headers": [[name, str(value)] for name, value in message.items()],
         "counts": collections.Counter(name.lower() for name in message.keys()),
         "subject": message["Subject"],
-        "from": mailboxes(message["From"]),
-        "to": mailboxes(message["To"]),
+        "from": sender(letter, message),
+        "to": mailboxes(message, "To"),
         "parts": [read_part(part) for part in message.walk() if not part.is_multipart()],
         # What the parser lets pass, and SMTP does not.
         "longest_line": max(map(len, lines)),

@@ -3,7 +3,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Card, FullArticle, NewsletterContext, FeedLink, NewsletterOffer, TopicLink, AttributionContext, ImageContext, SiteContext, PageContext, LanguageLink, PageHead, Moment, TranslationLink, CadenceContext, LetterContext, LetterHead, AlsoContext, AlsoArticle, ReaderSlots};
+use super::{
+    AlsoArticle, AlsoContext, AttributionContext, CadenceContext, Card, FeedLink, FullArticle, ImageContext,
+    LanguageLink, LetterContext, LetterHead, Moment, NewsletterContext, NewsletterOffer, PageContext,
+    PageHead, ReaderSlots, SiteContext, TopicLink, TranslationLink,
+};
 use crate::language::Language;
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! Worlds and witnesses.
 
+pub mod editions;
 pub mod http;
 pub mod newsboat;
 pub mod newsroom;
@@ -7,6 +8,7 @@ pub mod outbox;
 pub mod postfix;
 pub mod program;
 pub mod smtp_server;
+pub mod verifiers;
 pub mod web_server;
 
 use std::time::{Duration, Instant};

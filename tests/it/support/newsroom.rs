@@ -75,9 +75,20 @@ impl Newsroom {
     }
 
     pub fn with(config: &str) -> Self {
+        Self::with_secrets(config, &[])
+    }
+
+    /// With these files in `data/`, which only their owner may read.
+    pub fn with_secrets(config: &str, secrets: &[(&str, &[u8])]) -> Self {
+        use std::os::unix::fs::PermissionsExt;
         let temporary = tempfile::tempdir().unwrap();
         fs::write(temporary.path().join("config.toml"), config).unwrap();
         fs::create_dir_all(temporary.path().join("data")).unwrap();
+        for (name, bytes) in secrets {
+            let path = temporary.path().join("data").join(name);
+            fs::write(&path, bytes).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
         let folder = Folder::new(temporary.path());
         let runtime = Runtime::new().unwrap();
         let store = Store::open(&folder.database()).unwrap();
@@ -321,6 +332,11 @@ impl Newsroom {
 
     pub fn letters(&self) -> Vec<Letter> {
         outbox::letters(&self.folder().outbox())
+    }
+
+    /// Letters as bytes, in no order that means anything.
+    pub fn raw_letters(&self) -> Vec<Vec<u8>> {
+        outbox::raw_letters(&self.folder().outbox())
     }
 
     pub fn letters_to(&self, email: &str) -> Vec<Letter> {

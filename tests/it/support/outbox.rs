@@ -117,10 +117,15 @@ fn decode(encoding: &str, body: &str) -> String {
 
 /// Every complete letter below an outbox.
 pub fn letters(outbox: &Path) -> Vec<Letter> {
+    raw_letters(outbox).iter().map(|bytes| Letter::read(bytes)).collect()
+}
+
+/// The same as bytes.
+pub fn raw_letters(outbox: &Path) -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     gather(outbox, &mut files);
     files.sort();
-    files.iter().map(|file| Letter::read(&fs::read(file).unwrap())).collect()
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
 fn gather(folder: &Path, files: &mut Vec<PathBuf>) {

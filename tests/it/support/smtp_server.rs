@@ -9,6 +9,7 @@
 //! | `grey`                 | `451 4.7.1` at the recipient's first RCPT, then fine                      |
 //! | `full`                 | `452 4.2.2` at RCPT                                                       |
 //! | `late`                 | `451 4.3.0` after the recipient's first final dot, then fine              |
+//! | `thrice`               | as `late`, twice                                                          |
 //! | `never`                | `554 5.7.1` after the final dot                                           |
 //! | `lost`                 | first final dot: taken and logged, connection closed unanswered; then fine |
 //! | `mute`                 | the final dot is never answered, nothing is taken                         |
@@ -33,6 +34,8 @@ pub struct Accepted {
     pub sequence: usize,
     /// The connection it came on; they count from 1.
     pub connection: usize,
+    /// The envelope's sender, as the client wrote it; not in the log.
+    pub sender: String,
     /// The envelope's recipient, as the client wrote it.
     pub recipient: String,
     /// With its angle brackets; empty if the message has none.
@@ -109,6 +112,11 @@ impl SmtpServer {
         witness.kept.iter().map(|(accepted, message)| (accepted.recipient.clone(), message.clone())).collect()
     }
 
+    /// Recipient and bytes of every message that came to its final dot, taken or not, oldest first.
+    pub fn offered(&self) -> Vec<(String, Vec<u8>)> {
+        self.shared.witness().offered.clone()
+    }
+
     /// Waits until at least `count` are taken; it may come back before the sender has read its `250`.
     pub fn wait_for(&self, count: usize, deadline: Duration) -> Vec<Accepted> {
         let waiting = self.shared.witness();
@@ -172,6 +180,7 @@ impl Shared {
 struct Witness {
     log: File,
     kept: Vec<(Accepted, Vec<u8>)>,
+    offered: Vec<(String, Vec<u8>)>,
     rcpts: HashMap<String, usize>,
     dots: HashMap<String, usize>,
     connections: usize,
@@ -186,6 +195,7 @@ impl Witness {
         Self {
             log,
             kept: Vec::new(),
+            offered: Vec::new(),
             rcpts: HashMap::new(),
             dots: HashMap::new(),
             connections: 0,
@@ -232,7 +242,7 @@ impl Witness {
     /// The recipient's script at the final dot.
     fn dot(&mut self, recipient: &str) -> Verdict {
         match (count(&mut self.dots, recipient), prefix(recipient)) {
-            (1, "late") => Verdict::Refuse("451 4.3.0 try again later"),
+            (1, "late") | (1 | 2, "thrice") => Verdict::Refuse("451 4.3.0 try again later"),
             (_, "never") => Verdict::Refuse("554 5.7.1 not wanted here"),
             (1, "lost") => Verdict::TakeAndHangUp,
             (_, "mute") => Verdict::SayNothing,
@@ -241,12 +251,19 @@ impl Witness {
     }
 
     /// Puts the message on disk: a line for each recipient, all in one write.
-    fn take(&mut self, connection: usize, recipients: &[String], message: &[u8], replied: bool) {
+    fn take(
+        &mut self,
+        connection: usize,
+        (sender, recipients): (&str, &[String]),
+        message: &[u8],
+        replied: bool,
+    ) {
         let mut lines = String::new();
         for recipient in recipients {
             let accepted = Accepted {
                 sequence: self.kept.len() + 1,
                 connection,
+                sender: sender.to_string(),
                 recipient: recipient.clone(),
                 message_id: message_id(message),
                 hash: fnv1a(message),
@@ -283,7 +300,7 @@ fn count(counts: &mut HashMap<String, usize>, recipient: &str) -> usize {
 }
 
 fn prefix(recipient: &str) -> &'static str {
-    let known = ["nouser", "grey", "full", "late", "never", "lost", "mute"];
+    let known = ["nouser", "grey", "full", "late", "thrice", "never", "lost", "mute"];
     known.into_iter().find(|prefix| recipient.to_lowercase().starts_with(prefix)).unwrap_or("")
 }
 
@@ -450,15 +467,18 @@ impl<'a> Conversation<'a> {
     /// Takes the message, or not, and says so, or not. With several recipients the first odd one decides.
     fn settle(&mut self, message: &[u8]) -> io::Result<Then> {
         let recipients = std::mem::take(&mut self.recipients);
+        let sender = self.sender.take().unwrap_or_default();
         self.forget();
+        let offered = recipients.iter().map(|recipient| (recipient.clone(), message.to_vec()));
+        self.shared.witness().offered.extend(offered);
         match self.verdict(&recipients) {
             Verdict::Refuse(reply) => self.reply(reply)?,
             Verdict::Take => {
-                self.take(&recipients, message, true);
+                self.take((&sender, &recipients), message, true);
                 self.reply("250 2.0.0 taken")?;
             }
             Verdict::TakeAndHangUp => {
-                self.take(&recipients, message, false);
+                self.take((&sender, &recipients), message, false);
                 return Ok(Then::HangUp);
             }
             Verdict::SayNothing => {
@@ -476,8 +496,8 @@ impl<'a> Conversation<'a> {
         verdicts.into_iter().find(|verdict| *verdict != Verdict::Take).unwrap_or(Verdict::Take)
     }
 
-    fn take(&self, recipients: &[String], message: &[u8], replied: bool) {
-        self.shared.witness().take(self.number, recipients, message, replied);
+    fn take(&self, envelope: (&str, &[String]), message: &[u8], replied: bool) {
+        self.shared.witness().take(self.number, envelope, message, replied);
         self.shared.taken.notify_all();
     }
 
