@@ -49,6 +49,8 @@ pub struct Plan {
     pub issue: NewIssue,
     /// Every article in it, newest first.
     pub articles: Vec<ArticleId>,
+    /// What would have been too long, whole, by the variant's place in the issue.
+    pub cuts: BTreeMap<usize, Cut>,
 }
 
 impl Plan {
@@ -183,8 +185,14 @@ pub async fn open(store: &Store, plan: Plan) -> Result<Option<(IssueId, usize)>,
     if plan.issue.letters.is_empty() {
         return Ok(None);
     }
+    let newsletter = plan.issue.newsletter.clone();
     Ok(match store.open_issue(plan.issue).await? {
-        Opened::New(issue, letters) => Some((issue, letters)),
+        Opened::New(issue, letters) => {
+            for cut in plan.cuts.values() {
+                tracing::warn!("issue {issue} of `{newsletter}`: {}", cut.finding().message);
+            }
+            Some((issue, letters))
+        }
         Opened::Already => None,
     })
 }
@@ -277,20 +285,13 @@ fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Resu
     }
     let mut variants: Vec<Option<NewVariant>> = vec![None; groups.len()];
     let mut every: Vec<ArticleId> = Vec::new();
+    let mut cuts = BTreeMap::new();
     for ((language, articles, also), index) in groups {
         every.extend(articles.iter().filter(|id| !every.contains(id)).collect::<Vec<_>>());
         let content =
             Content { language: &language, articles: &articles, also: &also, special: origin.is_special() };
         let Rendered { variant, cut } = render(desk, content)?;
-        if let Some(cut) = cut {
-            tracing::warn!(
-                bytes = cut.bytes,
-                biggest = cut.biggest,
-                left_out = cut.left_out,
-                "a letter of `{}` would be longer than mailboxes show; it ends with a link to the site",
-                newsletter.id
-            );
-        }
+        cuts.extend(cut.map(|cut| (index, cut)));
         variants[index] = Some(NewVariant { content: variant, articles });
     }
     every.sort_by_key(|id| {
@@ -304,5 +305,5 @@ fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Resu
     let frame = Frame::new(&newsletter.id, &newsletter.sender, &desk.settings.config.site.url, desk.now);
     let variants = variants.into_iter().flatten().collect();
     let issue = NewIssue { origin, newsletter: newsletter.id.clone(), state, cut, frame, variants, letters };
-    Ok(Plan { issue, articles: every })
+    Ok(Plan { issue, articles: every, cuts })
 }

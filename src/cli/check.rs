@@ -1,5 +1,7 @@
 //! `byline check`
 
+mod letters;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
@@ -60,6 +62,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
             );
             problems.extend(look.problems.iter().cloned());
             problems.extend(faults(&look, &settings, &store, now).await?);
+            problems.extend(letters::faults(&look, &settings, now)?);
         }
         problems.extend(lists.into_vec());
     }

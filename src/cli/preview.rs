@@ -11,7 +11,7 @@ use self::gallery::{Gallery, Shown};
 use super::{Ended, Open, newsletter, print_json};
 use crate::{
     article::{Article, ArticleId},
-    compose::{self, Content, Desk},
+    compose::{self, ComposeError, Content, Cut, Desk, Rendered},
     delivery::DeliveryId,
     diagnostic::{count, list},
     durable,
@@ -20,7 +20,7 @@ use crate::{
     newsletter::{
         Newsletter,
         issue::IssueId,
-        variant::{Frame, LetterKind, Variant},
+        variant::{Frame, LetterKind},
     },
     newsroom::Folder,
     store::Reader,
@@ -87,7 +87,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     };
     let (mut variants, why) = variants(&open, &desk, &arguments, reader.as_ref()).await?;
     if let Some(language) = &arguments.language {
-        variants.retain(|variant| variant.language.primary() == language.primary());
+        variants.retain(|rendered| rendered.variant.language.primary() == language.primary());
     }
     let letters = shown(&desk, &open.keys()?, reader.as_ref(), &variants)?;
     if letters.is_empty() {
@@ -145,7 +145,7 @@ async fn variants(
     desk: &Desk<'_>,
     arguments: &Arguments,
     reader: Option<&Reader>,
-) -> anyhow::Result<(Vec<Variant>, String)> {
+) -> anyhow::Result<(Vec<Rendered>, String)> {
     let newsletter = desk.newsletter;
     let own = reader.map(|reader| {
         let chosen = reader.language.as_ref().and_then(|tag| tag.parse().ok());
@@ -155,8 +155,10 @@ async fn variants(
     if let Some(kind @ (LetterKind::Confirm | LetterKind::Welcome | LetterKind::Goodbye)) = arguments.letter {
         let first = newsletter.cadences.first().map(|cadence| cadence.name.as_str());
         let cadence = arguments.cadence.as_deref().or(reader.map(|reader| reader.cadence.as_str())).or(first);
-        let notices = languages.iter().map(|language| compose::render_notice(desk, kind, language, cadence));
-        return Ok((notices.collect::<Result<_, _>>()?, format!("the {} letter", kind.as_str())));
+        let notice = |language| compose::render_notice(desk, kind, language, cadence);
+        let notices = languages.iter().map(|language| Ok(Rendered { variant: notice(language)?, cut: None }));
+        let notices: Result<_, ComposeError> = notices.collect();
+        return Ok((notices?, format!("the {} letter", kind.as_str())));
     }
     if arguments.letter.is_none() && arguments.articles.is_empty() {
         let plan = compose::plan_by_hand(desk, &open.store, arguments.cadence.clone()).await?;
@@ -169,7 +171,11 @@ async fn variants(
             })
         };
         let planned = plan.issue.variants.iter().enumerate().filter(|(index, _)| mine(*index));
-        let planned: Vec<Variant> = planned.take(VARIANTS_MAX).map(|(_, new)| new.content.clone()).collect();
+        let planned = planned.take(VARIANTS_MAX).map(|(index, new)| Rendered {
+            variant: new.content.clone(),
+            cut: plan.cuts.get(&index).cloned(),
+        });
+        let planned: Vec<Rendered> = planned.collect();
         if !planned.is_empty() {
             return Ok((planned, "what `byline send` would send now".into()));
         }
@@ -185,7 +191,7 @@ async fn variants(
         };
         if !articles.is_empty() {
             let content = Content { language, articles: &articles, also: &[], special: !chosen.is_empty() };
-            variants.push(compose::render(desk, content)?.variant);
+            variants.push(compose::render(desk, content)?);
         }
     }
     let why = match (chosen.is_empty(), arguments.letter) {
@@ -211,22 +217,24 @@ fn shown(
     desk: &Desk<'_>,
     keys: &Keys,
     reader: Option<&Reader>,
-    variants: &[Variant],
+    variants: &[Rendered],
 ) -> anyhow::Result<Vec<Shown>> {
     let newsletter = desk.newsletter;
     let frame = Frame::new(&newsletter.id, &newsletter.sender, &desk.settings.config.site.url, desk.now);
     let (email, name) = reader.map_or(SAMPLE_READER, |reader| (reader.email.as_str(), reader.name.as_str()));
     let address: EmailAddress = email.parse()?;
-    let shown = variants.iter().enumerate().map(|(index, variant)| {
+    let shown = variants.iter().enumerate().map(|(index, Rendered { variant, cut })| {
         let subscription = SubscriptionId(-1 - index as i64);
         let delivery = DeliveryId { issue: IssueId(0), subscription };
         let to = Addressee { address: &address, name };
         let contents = message::contents(&frame, variant, delivery, to, &keys.token);
+        let mut findings = lint::lint(variant.kind, &contents);
+        findings.extend(cut.as_ref().map(Cut::finding));
         Shown {
             name: format!("{}-{}-{}", index + 1, variant.kind.as_str(), variant.language),
             kind: variant.kind,
             language: variant.language.clone(),
-            findings: lint::lint(variant.kind, &contents),
+            findings,
             message: Compiled::new(&frame, variant).personalise(delivery, to, keys),
             contents,
         }

@@ -139,6 +139,10 @@ fn describe(plan: &Plan, live: &[Arc<Article>], newsletter: &str) {
             eprintln!("  {} ({})", article.manuscript.title, article.manuscript.slug);
         }
     }
+    for cut in plan.cuts.values() {
+        let finding = cut.finding();
+        eprintln!("{}: {}\nhint: {}", finding.severity, finding.message, finding.hint);
+    }
 }
 
 fn dry_run(plan: &Plan, json: bool) -> anyhow::Result<Ended> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{ComposeError, Desk, pictures::Pictures};
 use crate::{
     article::{Article, ArticleId, excerpt, markup, plain},
+    diagnostic::{Severity, count},
     language::Language,
+    message::lint::Finding,
     newsletter::variant::{LetterKind, Variant},
     newsroom::TextAway,
     template::{
@@ -61,6 +63,27 @@ pub struct Cut {
     pub path: String,
     /// Articles that are not in it.
     pub left_out: usize,
+}
+
+impl Cut {
+    /// What the author is told.
+    pub fn finding(&self) -> Finding {
+        let Self { bytes, biggest, path, left_out } = self;
+        let kilobytes = bytes / 1000;
+        let done = match left_out {
+            0 => "it ends early, with a link to the rest on the site".to_string(),
+            _ => format!("{} left out, with a link to the site", count(*left_out, "article")),
+        };
+        Finding {
+            severity: Severity::Warning,
+            message: format!(
+                "the whole letter would have {kilobytes} kB of HTML, and Gmail shows 102: {done}"
+            ),
+            hint: format!(
+                "most of it is “{biggest}” (articles/{path}); a shorter text, or fewer pictures and styles"
+            ),
+        }
+    }
 }
 
 /// Renders the letter that brings these articles: one in full, several with their summaries.

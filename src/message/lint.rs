@@ -19,6 +19,9 @@ const SUBJECT_CHARACTERS_MAX: usize = 100;
 const HTML_BYTES_MAX: usize = 95_000;
 /// Of a text in a message.
 const SHOWN_CHARACTERS_MAX: usize = 60;
+/// What the program fills in texts of `i18n/`; other words in braces are the author's own.
+const FILLED: [&str; 9] =
+    ["name", "newsletter", "language", "count", "cadence", "first", "more", "outlet", "date"];
 /// Elements that mail programs remove, or take for an attack.
 const FORBIDDEN: [&str; 11] =
     ["script", "form", "input", "button", "iframe", "object", "embed", "audio", "svg", "link", "base"];
@@ -39,6 +42,7 @@ pub fn lint(kind: LetterKind, contents: &Contents) -> Vec<Finding> {
     let mut lint = Lint { findings: Vec::new() };
     lint.subject(&contents.subject);
     lint.placeholders(contents);
+    lint.one_click(kind, contents);
     lint.text(kind, contents);
     lint.html(kind, contents);
     lint.findings.sort_by_key(|finding| finding.severity != Severity::Error);
@@ -75,9 +79,12 @@ impl Lint {
             let message = format!("the subject has an invisible character, U+{:04X}", u32::from(odd));
             self.say(Severity::Warning, message, "type the title again without it");
         }
-        let letters = || subject.chars().filter(|c| c.is_alphabetic());
-        if letters().count() > 8 && letters().all(char::is_uppercase) {
-            self.say(Severity::Warning, "the subject is all capitals, as spam often is", "small letters");
+        // Letters of Persian have no case; filters look at those that have.
+        let cased = || subject.chars().filter(|c| c.is_uppercase() || c.is_lowercase());
+        let letters = subject.chars().filter(|c| c.is_alphabetic()).count();
+        if letters > 8 && cased().next().is_some() && cased().all(char::is_uppercase) {
+            let message = "every letter of the subject that can be a capital is one, which spam filters count against it";
+            self.say(Severity::Note, message, "small letters, or the name in Persian: بی‌بی‌سی for BBC");
         }
         if subject.contains("!!") || subject.contains("؟؟") || subject.contains("??") {
             self.say(Severity::Warning, "the subject shouts, as spam often does", "one mark is enough");
@@ -97,6 +104,19 @@ impl Lint {
                     "the template calls the text with `say`, and gives this name",
                 );
             }
+        }
+    }
+
+    fn one_click(&mut self, kind: LetterKind, contents: &Contents) {
+        let link = &contents.unsubscribe_url;
+        // RFC 8058 §3.1: an HTTPS URI, in ASCII.
+        if kind.is_to_a_list() && !is_here(link) && !link.starts_with("https://") {
+            let message = "the link for leaving is not https, so mailboxes show no button for it, and Gmail may refuse the letter";
+            self.say(
+                Severity::Warning,
+                message,
+                "set `url` under `[site]` to an address that begins with https://",
+            );
         }
     }
 
@@ -130,7 +150,12 @@ impl Lint {
             self.say(Severity::Error, message, "put `{{reader.unsubscribe_url}}` into `html.hbs`");
         }
         let in_text = links_in(&contents.text);
-        if let Some(link) = links.iter().find(|link| link.starts_with("http") && !in_text.contains(*link)) {
+        // A note at the end of an article is on its page, which is in the plain part.
+        let page = |link: &str| link.split('#').next().unwrap_or_default().to_string();
+        let lacks = |link: &&String| {
+            link.starts_with("http") && !in_text.contains(&page(link)) && !in_text.contains(*link)
+        };
+        if let Some(link) = links.iter().find(lacks) {
             let message = format!("the plain part lacks {}, which the HTML links to", shown(link));
             self.say(Severity::Note, message, "spam filters compare the two; put it into `text.hbs`");
         }
@@ -217,8 +242,7 @@ fn visible(html: &str) -> String {
 fn placeholder(words: &str) -> Option<&str> {
     words.split('{').skip(1).find_map(|after| {
         let name = after.split('}').next().filter(|name| name.len() < after.len())?;
-        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-        is_name.then_some(name)
+        FILLED.contains(&name).then_some(name)
     })
 }
 
@@ -265,7 +289,8 @@ mod tests {
             (&"word ".repeat(30), "x", "x", "mailboxes show about 60"),
             ("نامهٔ کرانه", "x", "x", "hamza"),
             ("a\u{200B}b", "x", "x", "U+200B"),
-            ("READ THIS NOW", "x", "x", "all capitals"),
+            ("READ THIS NOW", "x", "x", "that can be a capital is one"),
+            ("BBC و رادیوی خانه", "x", "x", "that can be a capital is one"),
             ("Now!!", "x", "x", "shouts"),
             ("{first} and more", "x", "x", "`{first}` stands in the subject"),
             ("s", "x", "<p>{name}</p>", "stands in the html"),

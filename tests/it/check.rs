@@ -122,3 +122,48 @@ fn a_check_leaves_nothing_behind() {
         assert!(!folder.path(made).exists(), "{made}");
     }
 }
+
+#[test]
+fn a_check_looks_over_every_letter_that_would_be_sent() {
+    let folder =
+        Folder::with_config(&CONFIG.replace("https://far-bank.example/", "http://far-bank.example/"));
+    let long = "A long piece goes on and on, and has <em>words</em> in it.\n\n".repeat(3_000);
+    for (name, text) in [
+        ("long", format!("---\ntitle: The long one\ndate: 2026-03-01\n---\n{long}")),
+        ("shout", "---\ntitle: READ THIS NOW!!\ndate: 2026-03-02\n---\nText.\n".into()),
+        ("picture", "---\ntitle: A picture\ndate: 2026-03-03\n---\n![](https://elsewhere.example/a.png) ![b](http://elsewhere.example/b.png)\n".into()),
+        ("wide", format!("---\ntitle: {}\ndate: 2026-03-04\n---\nText.\n", "Very wide ".repeat(12))),
+        ("fine", "---\ntitle: Nothing wrong\ndate: 2026-03-05\n---\nText.\n".into()),
+    ] {
+        folder.write(&format!("articles/en/{name}.md"), &text);
+    }
+    folder.write("templates/mail/goodbye/text.hbs", "{{> mail/parts/text_foot leave=false}}");
+    folder.write("templates/mail/goodbye/subject.hbs", "{{t.letter.goodbye_subject}}");
+    let said = folder.run(&["check", "--json"]);
+    let problems: Vec<serde_json::Value> =
+        said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found = |file: &str, words: &str| {
+        let is_it = |problem: &&serde_json::Value| {
+            problem["file"] == file && problem["message"].as_str().unwrap().contains(words)
+        };
+        assert_eq!(problems.iter().filter(is_it).count(), 1, "{words} of {file}: {problems:#?}");
+    };
+    found("articles/en/long.md", "kB of HTML, and Gmail shows 102: it ends early");
+    found("articles/en/shout.md", "that can be a capital is one");
+    found("articles/en/shout.md", "the subject shouts");
+    found("articles/en/picture.md", "`https://elsewhere.example/a.png` has no words");
+    found("articles/en/picture.md", "`http://elsewhere.example/b.png` is not fetched over https");
+    found("articles/en/wide.md", "the subject has 119 characters");
+    found("templates/mail/goodbye", "`{newsletter}` stands in the subject");
+    let one_click =
+        |problem: &&serde_json::Value| problem["message"].as_str().unwrap().contains("is not https");
+    assert_eq!(problems.iter().filter(one_click).count(), 1, "said once, of whichever is first");
+    assert!(
+        problems.iter().all(|problem| problem["file"] != "articles/en/fine.md" || one_click(&problem)),
+        "{problems:#?}"
+    );
+    assert!(
+        problems.iter().all(|problem| !problem["hint"].as_str().unwrap_or_default().is_empty()),
+        "{problems:#?}"
+    );
+}
