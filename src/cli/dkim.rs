@@ -66,6 +66,11 @@ fn new(open: &Open, selector: &str, algorithm: Algorithm, json: bool) -> anyhow:
     let path = open.folder.root().join(&shown);
     let key = DkimKey::generate(algorithm)?;
     durable::private_folder(&open.folder.data())?;
+    if path.exists() {
+        bail!(
+            "there is a key in {shown} already; choose another name, as `{selector}x`, and change over to it"
+        );
+    }
     write_new(&path, &key.to_pem()?).with_context(|| format!("cannot write {shown}"))?;
     let records = records(open, &[(selector.to_string(), key.record())]);
     if json {

@@ -284,6 +284,15 @@ fn newsletter<'o>(open: &'o Open, id: &str) -> anyhow::Result<&'o Newsletter> {
     }
 }
 
+/// Fails, saying which there are, if a newsletter has no such cadence.
+fn known_cadence(newsletter: &Newsletter, name: &str) -> anyhow::Result<()> {
+    if newsletter.cadence(name).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = newsletter.cadences.iter().map(|cadence| cadence.name.as_str()).collect();
+    bail!("`{}` has no cadence `{name}`; it has {}", newsletter.id, list(&known, "and"))
+}
+
 /// "issue 3 (dispatches) is done, 12 letters: 10 accepted, 2 refused".
 fn issue_line(issue: &IssueSummary) -> String {
     let counts: Vec<String> = crate::delivery::DeliveryState::ALL

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 
 use self::gallery::{Gallery, Shown};
-use super::{Ended, Open, newsletter, print_json};
+use super::{Ended, Open, known_cadence, newsletter, print_json};
 use crate::{
     article::{Article, ArticleId},
     compose::{self, ComposeError, Content, Cut, Desk, Rendered},
@@ -23,7 +23,7 @@ use crate::{
         variant::{Frame, LetterKind},
     },
     newsroom::Folder,
-    store::Reader,
+    store::{NewLetter, Reader},
     subscriber::{SubscriptionId, address::EmailAddress},
 };
 
@@ -70,6 +70,20 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     }
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
     let newsletter = newsletter(&open, &arguments.newsletter)?;
+    if let Some(name) = &arguments.cadence {
+        known_cadence(newsletter, name)?;
+    }
+    if let Some(language) = &arguments.language
+        && !newsletter.languages.iter().any(|known| known.primary() == language.primary())
+    {
+        let known: Vec<&str> = newsletter.languages.iter().map(Language::as_str).collect();
+        bail!(
+            "`{}` has no letters in `{}`; it has {}",
+            newsletter.id,
+            language.as_str(),
+            list(&known, "and")
+        );
+    }
     let look = open.look().await?;
     let now = Utc::now();
     let live = look.live(now);
@@ -147,11 +161,13 @@ async fn variants(
     reader: Option<&Reader>,
 ) -> anyhow::Result<(Vec<Rendered>, String)> {
     let newsletter = desk.newsletter;
-    let own = reader.map(|reader| {
-        let chosen = reader.language.as_ref().and_then(|tag| tag.parse().ok());
-        chosen.unwrap_or_else(|| newsletter.language.clone())
-    });
-    let languages: Vec<Language> = own.map_or_else(|| newsletter.languages.clone(), |own| vec![own]);
+    let own: Option<Language> =
+        reader.and_then(|reader| reader.language.as_ref()).and_then(|tag| tag.parse().ok());
+    let languages = match (&own, reader) {
+        (Some(own), _) => vec![own.clone()],
+        (None, Some(_)) => vec![newsletter.language.clone()],
+        (None, None) => newsletter.languages.clone(),
+    };
     if let Some(kind @ (LetterKind::Confirm | LetterKind::Welcome | LetterKind::Goodbye)) = arguments.letter {
         let first = newsletter.cadences.first().map(|cadence| cadence.name.as_str());
         let cadence = arguments.cadence.as_deref().or(reader.map(|reader| reader.cadence.as_str())).or(first);
@@ -160,46 +176,92 @@ async fn variants(
         let notices: Result<_, ComposeError> = notices.collect();
         return Ok((notices?, format!("the {} letter", kind.as_str())));
     }
-    if arguments.letter.is_none() && arguments.articles.is_empty() {
-        let plan = compose::plan_by_hand(desk, &open.store, arguments.cadence.clone()).await?;
-        let mine = |index: usize| {
-            reader.is_none_or(|reader| {
-                let is_theirs = |letter: &crate::store::NewLetter| {
-                    letter.subscription == reader.subscription && letter.variant == index
-                };
-                plan.issue.letters.iter().any(is_theirs)
-            })
-        };
-        let planned = plan.issue.variants.iter().enumerate().filter(|(index, _)| mine(*index));
-        let planned = planned.take(VARIANTS_MAX).map(|(index, new)| Rendered {
-            variant: new.content.clone(),
-            cut: plan.cuts.get(&index).cloned(),
-        });
-        let planned: Vec<Rendered> = planned.collect();
-        if !planned.is_empty() {
-            return Ok((planned, "what `byline send` would send now".into()));
-        }
+    if !arguments.articles.is_empty() {
+        let groups = chosen(desk, arguments, own.as_ref(), reader.is_some())?;
+        return Ok((rendered(desk, &groups, Special::Yes)?, "the chosen articles".into()));
     }
-    let chosen: Vec<&Article> =
+    if arguments.letter == Some(LetterKind::Single) {
+        let groups =
+            languages.into_iter().map(|language| (desk.newest(&language, 1), language)).collect::<Vec<_>>();
+        return Ok((rendered(desk, &groups, Special::No)?, "the newest article by itself".into()));
+    }
+    let planned = planned(open, desk, arguments, reader).await?;
+    if !planned.is_empty() {
+        return Ok((planned, "what `byline send` would send now".into()));
+    }
+    let most = newsletter.start_with.max(1);
+    let groups =
+        languages.into_iter().map(|language| (desk.newest(&language, most), language)).collect::<Vec<_>>();
+    Ok((rendered(desk, &groups, Special::No)?, "nothing new is due, so the newest articles".into()))
+}
+
+/// Whether articles are chosen, and not what is due.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Special {
+    Yes,
+    No,
+}
+
+/// Chosen articles as each group of readers would get them: those of one language, and those who chose none.
+fn chosen(
+    desk: &Desk<'_>,
+    arguments: &Arguments,
+    own: Option<&Language>,
+    is_one_reader: bool,
+) -> anyhow::Result<Vec<(Vec<ArticleId>, Language)>> {
+    let articles: Vec<&Article> =
         arguments.articles.iter().map(|id| super::send::find(desk.live, id)).collect::<Result<_, _>>()?;
-    let mut variants = Vec::new();
-    for language in &languages {
-        let articles: Vec<ArticleId> = match (chosen.is_empty(), arguments.letter) {
-            (false, _) => chosen.iter().map(|article| article.id).collect(),
-            (true, Some(LetterKind::Single)) => desk.newest(language, 1),
-            (true, _) => desk.newest(language, newsletter.start_with.max(1)),
-        };
-        if !articles.is_empty() {
-            let content = Content { language, articles: &articles, also: &[], special: !chosen.is_empty() };
-            variants.push(compose::render(desk, content)?);
-        }
-    }
-    let why = match (chosen.is_empty(), arguments.letter) {
-        (false, _) => "the chosen articles",
-        (true, Some(LetterKind::Single)) => "the newest article by itself",
-        (true, _) => "nothing new is due, so the newest articles",
+    let of = |language: &Language| -> Vec<ArticleId> {
+        let mine = articles.iter().filter(|article| article.manuscript.language == *language);
+        mine.map(|article| article.id).collect()
     };
-    Ok((variants, why.into()))
+    let every: Vec<ArticleId> = articles.iter().map(|article| article.id).collect();
+    let every = (every, desk.newsletter.language.clone());
+    Ok(match own {
+        Some(own) => vec![(of(own), own.clone())],
+        None if is_one_reader => vec![every],
+        None => {
+            let each = desk.newsletter.languages.iter().map(|language| (of(language), language.clone()));
+            let mut groups: Vec<_> = each.filter(|(articles, _)| !articles.is_empty()).collect();
+            if !groups.contains(&every) {
+                groups.push(every);
+            }
+            groups
+        }
+    })
+}
+
+fn rendered(
+    desk: &Desk<'_>,
+    groups: &[(Vec<ArticleId>, Language)],
+    special: Special,
+) -> Result<Vec<Rendered>, ComposeError> {
+    let render = |(articles, language): &(Vec<ArticleId>, Language)| {
+        compose::render(desk, Content { language, articles, also: &[], special: special == Special::Yes })
+    };
+    groups.iter().filter(|(articles, _)| !articles.is_empty()).map(render).collect()
+}
+
+/// What the next digest would be: of one reader, of one cadence, or of all.
+async fn planned(
+    open: &Open,
+    desk: &Desk<'_>,
+    arguments: &Arguments,
+    reader: Option<&Reader>,
+) -> Result<Vec<Rendered>, ComposeError> {
+    let plan = compose::plan_by_hand(desk, &open.store, arguments.cadence.clone()).await?;
+    let mine = |index: usize| {
+        reader.is_none_or(|reader| {
+            let is_theirs =
+                |letter: &NewLetter| letter.subscription == reader.subscription && letter.variant == index;
+            plan.issue.letters.iter().any(is_theirs)
+        })
+    };
+    let planned = plan.issue.variants.iter().enumerate().filter(|(index, _)| mine(*index));
+    let planned = planned
+        .take(VARIANTS_MAX)
+        .map(|(index, new)| Rendered { variant: new.content.clone(), cut: plan.cuts.get(&index).cloned() });
+    Ok(planned.collect())
 }
 
 async fn find_reader(open: &Open, newsletter: &Newsletter, address: &EmailAddress) -> anyhow::Result<Reader> {

@@ -9,12 +9,12 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 use serde_json::json;
 
-use super::{Ended, Open, issue_line, newsletter, print_json};
+use super::{Ended, Open, issue_line, known_cadence, newsletter, print_json};
 use crate::{
     article::{Article, ArticleId},
     compose::{self, Content, Desk, Plan, Rendered},
     delivery::{DeliveryId, InFlight, Outcome},
-    diagnostic::{count, list},
+    diagnostic::count,
     mailer::Mailer,
     message::{Addressee, Compiled},
     newsletter::{
@@ -52,11 +52,8 @@ pub(super) struct Arguments {
 pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
     let newsletter = newsletter(&open, &arguments.newsletter)?;
-    if let Some(name) = &arguments.cadence
-        && newsletter.cadence(name).is_none()
-    {
-        let known: Vec<&str> = newsletter.cadences.iter().map(|cadence| cadence.name.as_str()).collect();
-        bail!("`{}` has no cadence `{name}`; it has {}", newsletter.id, list(&known, "and"));
+    if let Some(name) = &arguments.cadence {
+        known_cadence(newsletter, name)?;
     }
     let look = open.look().await?;
     let now = Utc::now();
@@ -194,6 +191,9 @@ async fn test(
             true => desk.newest(language, TEST_ARTICLES),
             false => of_language.map(|article| article.id).collect(),
         };
+        if ids.is_empty() && !chosen.is_empty() {
+            continue;
+        }
         let content = Content { language, articles: &ids, also: &[], special: false };
         let Rendered { variant, .. } = compose::render(desk, content)?;
         // No subscription has such a number; each letter has its own, and so its own Message-ID.

@@ -5,7 +5,12 @@ use std::{fs, path::Path};
 use anyhow::{Context, bail};
 
 use super::{Ended, print_json};
-use crate::{diagnostic::closest, durable, newsroom::Folder, template::BUILT_IN};
+use crate::{
+    diagnostic::{Problems, closest},
+    durable,
+    newsroom::Folder,
+    template::BUILT_IN,
+};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -42,6 +47,14 @@ fn list(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
             print_json(&serde_json::json!({ "template": path, "state": state }))?;
         } else {
             out!("{state:<11} {path}");
+        }
+    }
+    let read = folder.template_files(&Problems::default());
+    for file in read.iter().filter(|file| !BUILT_IN.iter().any(|(path, _)| *path == file.path)) {
+        if json {
+            print_json(&serde_json::json!({ "template": file.path, "state": "added" }))?;
+        } else {
+            out!("{:<11} {}", "added", file.path);
         }
     }
     Ok(Ended::Done)

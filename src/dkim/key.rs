@@ -10,10 +10,8 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 
-/// RFC 8301 §3.2: verifiers take no shorter RSA key.
-const RSA_BITS_MIN: usize = 1024;
-/// The same: signers should use at least this.
-const RSA_BITS_GOOD: usize = 2048;
+/// RFC 8301 §3.2: signers should use at least this; the library takes no shorter key.
+const RSA_BITS_MIN: usize = 2048;
 /// Characters of base64 on a line of PEM (RFC 7468 §2).
 const PEM_LINE: usize = 64;
 
@@ -43,11 +41,9 @@ pub enum KeyError {
     /// PEM of something else.
     #[error("it is neither an RSA nor an Ed25519 key: {0}")]
     Rejected(String),
-    /// RSA of fewer bits than verifiers take.
-    #[error(
-        "it is an RSA key of {0} bits, and mail servers take none below {RSA_BITS_MIN}; use {RSA_BITS_GOOD}"
-    )]
-    TooShort(usize),
+    /// RSA of too few bits.
+    #[error("it is an RSA key of fewer than {RSA_BITS_MIN} bits, which can be broken")]
+    TooShort,
 }
 
 impl Algorithm {
@@ -121,14 +117,6 @@ impl DkimKey {
         }
     }
 
-    /// An RSA key shorter than signers should use: how many bits it has.
-    pub fn weak_bits(&self) -> Option<usize> {
-        match &self.0 {
-            Kind::Rsa(key) => Some(key.public_modulus_len() * 8).filter(|bits| *bits < RSA_BITS_GOOD),
-            Kind::Ed25519(_) => None,
-        }
-    }
-
     /// What is published at `SELECTOR._domainkey.DOMAIN` (RFC 6376 §3.6.1, RFC 8463 §4).
     pub fn record(&self) -> String {
         let public = match &self.0 {
@@ -158,11 +146,11 @@ impl DkimKey {
 
 fn rsa(read: Result<RsaKeyPair, KeyRejected>) -> Result<Kind, KeyError> {
     let key = read.map_err(|why| match why.to_string().as_str() {
-        "TooSmall" => KeyError::TooShort(0),
+        "TooSmall" => KeyError::TooShort,
         why => KeyError::Rejected(why.to_string()),
     })?;
-    match key.public_modulus_len() * 8 {
-        bits if bits < RSA_BITS_MIN => Err(KeyError::TooShort(bits)),
-        _ => Ok(Kind::Rsa(key)),
+    match key.public_modulus_len() * 8 < RSA_BITS_MIN {
+        true => Err(KeyError::TooShort),
+        false => Ok(Kind::Rsa(key)),
     }
 }

@@ -10,8 +10,8 @@ const ENCODED_WORD_MAX: usize = 75;
 pub const LINE_MAX: usize = 78;
 /// RFC 2045 §6.8.
 pub const BASE64_LINE: usize = 76;
-/// RFC 2045 §6.7 has 76; the first character of a line may become three.
-const QUOTED_LINE: usize = 74;
+/// RFC 2045 §6.7 has 76; the first character of a line may become three, and the last line go on.
+const QUOTED_LINE: usize = 73;
 
 /// The value of an unstructured header: as it is if it is plain, else encoded as a whole, because
 /// white space between encoded words is lost.

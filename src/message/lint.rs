@@ -98,11 +98,11 @@ impl Lint {
         {
             if let Some(name) = placeholder(words) {
                 let message = format!("`{{{name}}}` stands in the {part} where words should be");
-                self.say(
-                    Severity::Warning,
-                    message,
-                    "the template calls the text with `say`, and gives this name",
-                );
+                let hint = match name {
+                    "count" => "the template calls the text with `plural`, and gives the number",
+                    _ => "the template calls the text with `say`, and gives this name",
+                };
+                self.say(Severity::Warning, message, hint);
             }
         }
     }

@@ -317,6 +317,16 @@ mod tests {
         assert_eq!(written(&text, &fillings("مینا")).0, "quoted-printable");
     }
 
+    #[test]
+    fn a_line_that_begins_with_a_dot_and_goes_on_is_short_enough() {
+        for length in 60..80 {
+            let text = format!(".{}{}\n{}", "=.".repeat(9), slot::NAME, "long ".repeat(30));
+            let (encoding, body) = written(&text, &fillings(&format!(".{}ا", "a".repeat(length))));
+            assert!(body.split("\r\n").all(|line| line.len() <= 76), "{body}");
+            assert!(decoded(&encoding, &body).contains("long"));
+        }
+    }
+
     proptest! {
         #[test]
         fn a_reader_gets_the_words_with_the_marks_filled(

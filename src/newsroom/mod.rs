@@ -28,7 +28,7 @@ use crate::{
         list::{self, LIST_BYTES_MAX, List, Offer},
         token::TokenKey,
     },
-    template::Templates,
+    template::{self, Templates},
 };
 
 /// The file that makes a folder a newsroom.
@@ -112,6 +112,7 @@ impl Folder {
             return Read::failed(problems.into_vec());
         }
         let files = self.template_files(&problems);
+        template::unused(&files).into_iter().for_each(|problem| problems.push(problem));
         let key = settings_key(&config_text, environment, &files);
         let templates = match Templates::compile(&files, &reading.config.site.languages) {
             Ok(templates) => Some(templates),
@@ -123,7 +124,8 @@ impl Folder {
         Read { config: Some(reading.config), templates, key, problems: problems.into_vec() }
     }
 
-    fn template_files(&self, problems: &Problems) -> Vec<SourceFile> {
+    /// The author's templates and words, as far as they can be read.
+    pub fn template_files(&self, problems: &Problems) -> Vec<SourceFile> {
         let mut files = Vec::new();
         for (folder, endings) in [("templates", &[".hbs", ".css"][..]), ("i18n", &[".toml"])] {
             gather(&self.root.join(folder), folder, endings, &mut files);

@@ -11,6 +11,7 @@ use handlebars::{
 };
 use serde_json::Value;
 
+use super::context::slot;
 use crate::{
     language::{Calendar, Language, looks_right_to_left, starts_left_to_right},
     text::escape_html,
@@ -18,6 +19,12 @@ use crate::{
 
 /// U+200F: what follows it on its line runs from right to left.
 const RIGHT_TO_LEFT_MARK: char = '\u{200F}';
+
+/// Every helper, ours and those of Handlebars.
+pub(super) const NAMES: [&str; 24] = [
+    "say", "dir", "start", "line", "day", "number", "plural", "link", "if", "unless", "each", "with",
+    "lookup", "raw", "len", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not",
+];
 
 pub(super) fn register(registry: &mut Handlebars<'static>) {
     // {{say t.page.read_in language="…"}}: fills the `{language}` of a text.
@@ -131,7 +138,9 @@ fn link(
     let param = |index| helper.param(index).map(|value| value.value().render()).unwrap_or_default();
     let (url, text) = (param(0), escape_html(&param(1)));
     let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    match matches!(scheme.as_str(), "http" | "https" | "mailto") {
+    // A reader's own link is a mark until the letter is sent.
+    let is_readers = [slot::UNSUBSCRIBE_URL, slot::CONFIRM_URL].iter().any(|mark| url == mark.to_string());
+    match is_readers || matches!(scheme.as_str(), "http" | "https" | "mailto") {
         true => out.write(&format!("<a href=\"{}\">{text}</a>", escape_html(&url)))?,
         false => out.write(&text)?,
     }

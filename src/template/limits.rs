@@ -98,6 +98,12 @@ impl Outline {
     }
 }
 
+/// The partials that a template calls by name.
+pub(super) fn calls(text: &str) -> Vec<String> {
+    let called = tags(text).filter_map(|(_, tag)| tag.strip_prefix("#>").or_else(|| tag.strip_prefix('>')));
+    called.map(word).collect()
+}
+
 /// What stands between braces, comments left out, with where.
 fn tags(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut from = 0;

@@ -97,11 +97,21 @@ pub struct Letter {
 
 /// Every template and every word, checked.
 pub struct Templates {
-    html: Handlebars<'static>,
-    text: Handlebars<'static>,
+    /// By language, as `html.fa` stands in the place of `html` there.
+    registries: BTreeMap<Language, Registries>,
     strings: BTreeMap<Language, Value>,
     style: String,
 }
+
+/// The templates of one language.
+struct Registries {
+    html: Handlebars<'static>,
+    /// Subjects and plain parts; nothing in them is escaped.
+    text: Handlebars<'static>,
+}
+
+/// The sources of one language, by their names in calls: `mail/parts/top`.
+type Sources<'s> = BTreeMap<&'s str, &'s SourceFile>;
 
 /// A template did not render: it passed its trial, so this is about what it was given.
 #[derive(Debug, thiserror::Error)]
@@ -122,17 +132,23 @@ impl Templates {
             .map(|(path, text)| (path.to_string(), SourceFile { path: path.into(), text: text.into() }))
             .collect();
         sources.extend(files.iter().map(|file| (file.path.clone(), file.clone())));
+        let registries = languages.iter().map(|language| {
+            let sources = of_language(&sources, language, languages);
+            let html = registry(&sources, |name| !is_text(name), &problems);
+            (language.clone(), Registries { html, text: registry(&sources, is_text, &problems) })
+        });
         let templates = Self {
-            html: registry(&sources, |name| !is_text(name), &problems),
-            text: registry(&sources, is_text, &problems),
+            registries: registries.collect(),
             strings: strings::read(&sources, languages, &problems),
             style: sources.get("templates/page/style.css").map(|file| file.text.clone()).unwrap_or_default(),
         };
         if !problems.has_errors() {
-            templates.try_out(&sources, &problems);
+            for language in languages {
+                templates.try_out(language, &of_language(&sources, language, languages), &problems);
+            }
         }
         match problems.has_errors() {
-            true => Err(problems.into_vec()),
+            true => Err(once(problems)),
             false => Ok(templates),
         }
     }
@@ -142,10 +158,14 @@ impl Templates {
         self.strings.get(language).or_else(|| self.strings.values().next()).unwrap_or(&Value::Null)
     }
 
+    fn registries(&self, language: &Language) -> &Registries {
+        let found = self.registries.get(language).or_else(|| self.registries.values().next());
+        found.expect("a site has a language, and every language its templates")
+    }
+
     /// One text, by its path: `letter.greeting`.
     pub fn string(&self, language: &Language, path: &str) -> &str {
-        let found = path.split('.').try_fold(self.strings(language), |value, key| value.get(key));
-        found.and_then(Value::as_str).unwrap_or_default()
+        words_at(self.strings(language), path).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The style sheet of the pages.
@@ -160,7 +180,7 @@ impl Templates {
         language: &Language,
         context: &impl Serialize,
     ) -> Result<String, TemplateError> {
-        render(&self.html, page.template(), language, context).map_err(TemplateError::of)
+        render(&self.registries(language).html, page.template(), context).map_err(TemplateError::of)
     }
 
     /// A letter. The subject is rendered first and shown to the other parts; the styles of the HTML are
@@ -171,54 +191,114 @@ impl Templates {
         language: &Language,
         mut context: context::LetterContext<'_>,
     ) -> Result<Letter, TemplateError> {
+        let Registries { html, text } = self.registries(language);
         let part = |registry, name: &str, context: &context::LetterContext<'_>| {
-            let name = format!("mail/{}/{name}", kind.as_str());
-            render(registry, &name, language, context).map_err(TemplateError::of)
+            render(registry, &format!("mail/{}/{name}", kind.as_str()), context).map_err(TemplateError::of)
         };
-        let subject = crate::text::clean_subject(&part(&self.text, "subject", &context)?);
+        let subject = crate::text::clean_subject(&part(text, "subject", &context)?);
         context.letter.subject.clone_from(&subject);
-        let text = part(&self.text, "text", &context)?;
-        let html = part(&self.html, "html", &context)?;
+        let text = part(text, "text", &context)?;
+        let html = part(html, "html", &context)?;
         let html = inline::styles(&html)
             .map_err(|why| TemplateError { template: format!("mail/{}/html", kind.as_str()), why })?;
         Ok(Letter { text: text.trim().to_string() + "\n", html, subject })
     }
 
     /// Renders everything once with a sample, so that a wrong name is found now and not at midnight.
-    fn try_out(&self, sources: &BTreeMap<String, SourceFile>, problems: &Problems) {
-        let mut seen = BTreeSet::new();
-        let mut report = |failed: handlebars::RenderError, fallback: &str| {
-            let name = failed.template_name.clone().unwrap_or_else(|| fallback.to_string());
-            let Some(file) = sources.get(&format!("templates/{name}.hbs")) else { return };
-            let place = failed.line_no.zip(failed.column_no);
-            if seen.insert((name, place)) {
-                problems.push(explain(&failed, file, place));
+    fn try_out(&self, language: &Language, sources: &Sources<'_>, problems: &Problems) {
+        let Some(strings) = self.strings.get(language) else { return };
+        let Registries { html, text } = self.registries(language);
+        let known = context::names(language, strings);
+        let mut without = Vec::new();
+        let report = |failed: &handlebars::RenderError, fallback: &str| {
+            let name = failed.template_name.as_deref().unwrap_or(fallback);
+            if let Some(file) = sources.get(name) {
+                problems.push(self.explain(failed, file, language, &known, sources));
             }
         };
-        for (language, strings) in &self.strings {
-            for page in Page::ALL {
-                let sample = context::sample_page(language, strings);
-                if let Err(failed) = render(&self.html, page.template(), language, &sample) {
-                    report(failed, page.template());
-                }
+        for page in Page::ALL {
+            if let Err(failed) = render(html, page.template(), &context::sample_page(language, strings)) {
+                report(&failed, page.template());
             }
-            for (kind, articles) in
-                LetterKind::ALL.into_iter().flat_map(|kind| [(kind, 0), (kind, 1), (kind, 3)])
-            {
-                if kind == LetterKind::Single && articles == 0 {
-                    continue;
-                }
-                let sample = context::sample_letter(language, strings, articles);
-                for (registry, part) in [(&self.text, "subject"), (&self.text, "text"), (&self.html, "html")]
-                {
-                    let name = format!("mail/{}/{part}", kind.as_str());
-                    if let Err(failed) = render(registry, &name, language, &sample) {
-                        report(failed, &name);
+        }
+        for (kind, articles) in LetterKind::ALL.into_iter().flat_map(|kind| [(kind, 0), (kind, 1), (kind, 3)])
+        {
+            if kind == LetterKind::Single && articles == 0 {
+                continue;
+            }
+            let sample = context::sample_letter(language, strings, articles);
+            for (registry, part) in [(text, "subject"), (text, "text"), (html, "html")] {
+                let name = format!("mail/{}/{part}", kind.as_str());
+                match render(registry, &name, &sample) {
+                    Err(failed) => report(&failed, &name),
+                    Ok(rendered) if part != "subject" => {
+                        let needed = needed(kind).filter(|(slot, _)| !rendered.contains(*slot));
+                        if let Some((_, variable)) = needed
+                            && let Some(file) = sources.get(name.as_str())
+                        {
+                            without.push(Diagnostic::template_without(file, variable));
+                        }
                     }
+                    Ok(_) => {}
                 }
             }
         }
+        // A template that does not render lacks more than its links.
+        if !problems.has_errors() {
+            without.into_iter().for_each(|problem| problems.push(problem));
+        }
     }
+
+    fn explain(
+        &self,
+        failed: &handlebars::RenderError,
+        file: &SourceFile,
+        language: &Language,
+        known: &[String],
+        sources: &Sources<'_>,
+    ) -> Diagnostic {
+        let place = failed.line_no.zip(failed.column_no);
+        match failed.reason() {
+            RenderErrorReason::PartialNotFound(name) => {
+                let parts: Vec<&str> = sources.keys().copied().collect();
+                return Diagnostic::template_partial(file, place, name, &parts);
+            }
+            RenderErrorReason::HelperNotFound(name) => {
+                return Diagnostic::template_helper(file, place, name, &helpers::NAMES);
+            }
+            _ => {}
+        }
+        let RenderErrorReason::MissingVariable(Some(field)) = failed.reason() else {
+            return Diagnostic::template(file, place, failed.reason());
+        };
+        // The place is that of the tag; the name stands a little after it.
+        let (line, column) = place.unwrap_or((1, 1));
+        let tag = crate::diagnostic::span_at(&file.text, line, column).start;
+        let last = field.rsplit(['.', '/']).next().unwrap_or(field);
+        let start = file.text[tag..].find(last).map_or(tag, |offset| tag + offset);
+        let span = start..start + last.len();
+        let words = field.strip_prefix("@root.").unwrap_or(field);
+        let Some(key) = words.strip_prefix("t.") else {
+            return Diagnostic::template_field(file, &span, field, known);
+        };
+        let (table, _) = key.rsplit_once('.').unwrap_or(("", key));
+        if self.strings.values().any(|strings| words_at(strings, key).is_some()) {
+            return Diagnostic::missing_words(file, &span, key, language.primary());
+        }
+        let beside = self
+            .strings
+            .get(language)
+            .and_then(|strings| words_at(strings, table))
+            .and_then(Value::as_object);
+        let beside: Vec<&str> =
+            beside.into_iter().flat_map(|table| table.keys().map(String::as_str)).collect();
+        Diagnostic::unknown_words(file, &span, field, &beside)
+    }
+}
+
+/// What stands in a language's file at `letter.greeting`; all of it at nothing.
+fn words_at<'w>(strings: &'w Value, key: &str) -> Option<&'w Value> {
+    key.split('.').filter(|name| !name.is_empty()).try_fold(strings, |table, name| table.get(name))
 }
 
 impl TemplateError {
@@ -228,15 +308,11 @@ impl TemplateError {
     }
 }
 
-/// `html.fa` before `html`, if there is one.
 fn render(
     registry: &Handlebars<'static>,
     name: &str,
-    language: &Language,
     context: &impl Serialize,
 ) -> Result<String, handlebars::RenderError> {
-    let own = format!("{name}.{}", language.primary());
-    let name = if registry.has_template(&own) { &own } else { name };
     let mut out = Capped { bytes: Vec::new(), until: Instant::now() + RENDER_MAX };
     registry.render_to_write(name, context, &mut out)?;
     String::from_utf8(out.bytes).map_err(|_| RenderErrorReason::Other("the output is not text".into()).into())
@@ -264,6 +340,32 @@ impl io::Write for Capped {
     }
 }
 
+/// A note for each file of the author's that no page or letter uses: most likely its name is wrong.
+pub fn unused(files: &[SourceFile]) -> Vec<Diagnostic> {
+    let every = BUILT_IN.iter().map(|(_, text)| *text).chain(files.iter().map(|file| file.text.as_str()));
+    let called: BTreeSet<String> = every.flat_map(limits::calls).collect();
+    let known: Vec<&str> = BUILT_IN.iter().map(|(path, _)| *path).collect();
+    let unused = files.iter().filter(|file| {
+        let Some(name) = file.path.strip_prefix("templates/").and_then(|path| path.strip_suffix(".hbs"))
+        else {
+            return !known.contains(&file.path.as_str()) && file.path.starts_with("templates/");
+        };
+        // `html.fa` is `html` in Persian.
+        let plain = name.rsplit_once('.').map_or(name, |(plain, _)| plain);
+        let is_known = known.contains(&format!("templates/{plain}.hbs").as_str());
+        !is_known && !called.contains(name) && !called.contains(plain)
+    });
+    unused.map(|file| Diagnostic::template_unused(file, &known)).collect()
+}
+
+/// The link that a letter is of no use, or not allowed, without: its mark, and its name in templates.
+fn needed(kind: LetterKind) -> Option<(char, &'static str)> {
+    match kind {
+        LetterKind::Confirm => Some((context::slot::CONFIRM_URL, "reader.confirm_url")),
+        kind => kind.is_to_a_list().then_some((context::slot::UNSUBSCRIBE_URL, "reader.unsubscribe_url")),
+    }
+}
+
 /// Subjects and plain parts are text; nothing in them is escaped.
 fn is_text(name: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
@@ -272,21 +374,47 @@ fn is_text(name: &str) -> bool {
     is_part || name.starts_with("mail/") && matches!(last, "subject" | "text")
 }
 
+/// The templates as one language has them: `mail/digest/html.fa` is called `mail/digest/html` in Persian, and is not
+/// there in any other.
+fn of_language<'s>(
+    sources: &'s BTreeMap<String, SourceFile>,
+    language: &Language,
+    languages: &[Language],
+) -> Sources<'s> {
+    let mut mine = Sources::new();
+    let mut own = Sources::new();
+    for (path, file) in sources {
+        let Some(name) = path.strip_prefix("templates/").and_then(|path| path.strip_suffix(".hbs")) else {
+            continue;
+        };
+        match name.rsplit_once('.') {
+            Some((plain, tag)) if tag == language.primary() => drop(own.insert(plain, file)),
+            Some((_, tag)) if languages.iter().any(|other| other.primary() == tag) => {}
+            _ => drop(mine.insert(name, file)),
+        }
+    }
+    mine.extend(own);
+    mine
+}
+
+/// What is wrong in several languages, once.
+fn once(problems: Problems) -> Vec<Diagnostic> {
+    let mut seen = BTreeSet::new();
+    let mut problems = problems.into_vec();
+    problems.retain(|problem| seen.insert(problem.to_string()));
+    problems
+}
+
 fn registry(
-    sources: &BTreeMap<String, SourceFile>,
+    sources: &Sources<'_>,
     belongs: impl Fn(&str) -> bool,
     problems: &Problems,
 ) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     helpers::register(&mut registry);
-    let mine: Vec<(&str, &SourceFile)> = sources
-        .iter()
-        .filter_map(|(path, file)| {
-            let name = path.strip_prefix("templates/")?.strip_suffix(".hbs")?;
-            belongs(name).then_some((name, file))
-        })
-        .collect();
+    let mine: Vec<(&str, &SourceFile)> =
+        sources.iter().filter(|(name, _)| belongs(name)).map(|(name, file)| (*name, *file)).collect();
     if mine.iter().any(|(name, _)| is_text(name)) {
         registry.register_escape_fn(handlebars::no_escape);
     }
@@ -299,19 +427,6 @@ fn registry(
         }
     }
     registry
-}
-
-fn explain(failed: &handlebars::RenderError, file: &SourceFile, place: Option<(usize, usize)>) -> Diagnostic {
-    let RenderErrorReason::MissingVariable(Some(field)) = failed.reason() else {
-        return Diagnostic::template(file, place, failed.reason());
-    };
-    // The place is that of the tag; the name stands a little after it.
-    let (line, column) = place.unwrap_or((1, 1));
-    let tag = crate::diagnostic::span_at(&file.text, line, column).start;
-    let last = field.rsplit(['.', '/']).next().unwrap_or(field);
-    let start = file.text[tag..].find(last).map_or(tag, |offset| tag + offset);
-    let known = context::names();
-    Diagnostic::template_field(file, &(start..start + last.len()), field, &known)
 }
 
 #[cfg(test)]
@@ -355,6 +470,55 @@ mod tests {
             &["en".parse().unwrap()],
         );
         assert!(problems.err().unwrap()[0].to_string().contains("include each other"));
+    }
+
+    #[test]
+    fn a_file_of_a_languages_own_stands_in_the_place_of_the_plain_one_also_when_called() {
+        let languages = ["en".parse().unwrap(), "fa".parse().unwrap()];
+        let own = [SourceFile {
+            path: "templates/page/layout.fa.hbs".into(),
+            text: "own{{> @partial-block}}".into(),
+        }];
+        let templates =
+            Templates::compile(&own, &languages).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let page = |language: &Language| {
+            let sample = context::sample_page(language, templates.strings(language));
+            templates.page(Page::Missing, language, &sample).unwrap()
+        };
+        assert!(page(&languages[1]).starts_with("own") && !page(&languages[0]).starts_with("own"));
+    }
+
+    #[test]
+    fn a_letter_that_nobody_can_leave_is_refused() {
+        for (path, variable) in [
+            ("templates/mail/digest/text.hbs", "`{{reader.unsubscribe_url}}`"),
+            ("templates/mail/welcome/html.hbs", "`{{reader.unsubscribe_url}}`"),
+            ("templates/mail/confirm/text.hbs", "`{{reader.confirm_url}}`"),
+        ] {
+            let problems = compile(path, "Hello").err().unwrap();
+            assert!(problems[0].to_string().contains(path) && problems[0].to_string().contains(variable));
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_somewhere_else_is_shown_with_its_way() {
+        for (text, hint) in [
+            ("{{greeting}}", "it is `reader.greeting`"),
+            ("{{#each articles}}{{site.title}}{{/each}}", "`@root.site.title`"),
+            ("{{cadences}}", "each of `newsletters` has a `cadences`"),
+            ("{{t.letter.allso}}", "did you mean `also`?"),
+            ("{{t.letter.nothing_at_all_like_it}}", "in each file of i18n/"),
+            ("{{letter.frist}}", "did you mean `first`?"),
+            ("{{> mail/parts/text_foott}}", "did you mean `mail/parts/text_foot`?"),
+            ("{{> mail/parts/foot leave=true}}", "one whose name begins with `text`"),
+            ("{{plurall 1 t.letter.pieces}}", "did you mean `plural`?"),
+        ] {
+            let problems = compile("templates/mail/digest/text.hbs", text).err().unwrap();
+            assert!(
+                problems.iter().any(|problem| problem.to_string().contains(hint)),
+                "{text}: {problems:?}"
+            );
+        }
     }
 
     #[test]

@@ -27,4 +27,5 @@ mod serving;
 mod slow_clients;
 mod storms;
 mod support;
+mod templates;
 mod watching;

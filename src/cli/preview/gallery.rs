@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The widths at which mail is read: a telephone, and the middle column of a large screen.
-const WIDTHS: [u32; 2] = [360, 640];
+const WIDTHS: [u32; 2] = [360, 600];
 /// What the letter's own style sheet asks.
 const DARK: &str = "@media (prefers-color-scheme: dark)";
 

@@ -28,6 +28,13 @@ const DOT_TIMEOUT_SECONDS_DEFAULT: u64 = 600;
 const RETURN_DOMAIN_HINT: &str =
     "write a domain of yours whose mail you receive: `return_domain = \"b.example.org\"`";
 
+/// Whether letters go to the server that is described.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Used,
+    Unused,
+}
+
 impl Reader<'_> {
     pub(super) fn sender(keys: &mut Keys<'_>, site: &Site) -> Option<Sender> {
         let (name, address) = keys.parsed("from", "sender", ADDRESS_HINT, mailbox)?;
@@ -69,7 +76,9 @@ impl Reader<'_> {
         }
         let smtp_keys = keys.table("smtp");
         let smtp_missing = smtp_keys.is_none();
-        let smtp = smtp_keys.and_then(|smtp| self.smtp(smtp));
+        let is_used = keys.value("transport").is_some_and(|node| node.as_text() == Some("smtp"));
+        let use_of = if is_used { Use::Used } else { Use::Unused };
+        let smtp = smtp_keys.and_then(|smtp| self.smtp(smtp, use_of));
         if let Some(typed) = keys.text("transport") {
             match (typed.text, smtp) {
                 ("smtp", Some(smtp)) => mail.transport = Transport::Smtp(Box::new(smtp)),
@@ -113,21 +122,17 @@ impl Reader<'_> {
             keys.finish();
             let Some(secret) = secret else { continue };
             match DkimKey::from_pem(secret.expose()) {
-                Ok(key) => {
-                    if let Some(bits) = key.weak_bits() {
-                        self.problems.push(Diagnostic::weak_key(&node.file, &node.span, bits));
-                    }
-                    if is_signing {
-                        signers.push(Signer { selector: selector.name.to_ascii_lowercase(), key });
-                    }
+                Ok(key) if is_signing => {
+                    signers.push(Signer { selector: selector.name.to_ascii_lowercase(), key });
                 }
+                Ok(_) => {}
                 Err(why) => self.invalid(&node, "key", why, "`byline dkim new SELECTOR` makes one"),
             }
         }
         signers.into()
     }
 
-    fn smtp(&self, mut keys: Keys<'_>) -> Option<Smtp> {
+    fn smtp(&self, mut keys: Keys<'_>, use_of: Use) -> Option<Smtp> {
         let host = keys.required_text("host", "write `host = \"mail.example.org\"`");
         let security_at = keys.value("security").cloned();
         let security = match keys.text("security") {
@@ -145,7 +150,12 @@ impl Reader<'_> {
         let port = keys.number("port", 1..65536).and_then(|port| u16::try_from(port).ok());
         let username = keys.text("username").map(|typed| typed.text.to_string());
         let has_password = keys.value("password").is_some();
-        let password = self.secret(&mut keys, "password");
+        // One that is not used may be missing, as on the machine where letters are only looked at.
+        let is_typed = keys.value("password").is_some_and(|node| node.as_text().is_some());
+        let password = match use_of {
+            Use::Unused if !is_typed => None,
+            _ => self.secret(&mut keys, "password"),
+        };
         if username.is_some() && !has_password {
             let node = keys.node();
             let hint = "write `password = { env = \"SMTP_PASSWORD\" }`";

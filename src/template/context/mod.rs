@@ -5,7 +5,10 @@ mod letter;
 mod page;
 mod sample;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
+use serde_json::Value;
 
 pub use letter::*;
 pub use page::*;
@@ -109,72 +112,30 @@ pub struct ImageContext {
     pub height: Option<u32>,
 }
 
-/// Every name that a template can use, for a hint.
-pub fn names() -> Vec<&'static str> {
-    vec![
-        "action",
-        "alt",
-        "article",
-        "articles",
-        "atom",
-        "attributions",
-        "author",
-        "body_html",
-        "cadences",
-        "canonical",
-        "code",
-        "count",
-        "current",
-        "date",
-        "datetime",
-        "description",
-        "direction",
-        "email",
-        "feed",
-        "feeds",
-        "first",
-        "greeting",
-        "home",
-        "home_url",
-        "html",
-        "image",
-        "json",
-        "json_ld",
-        "kind",
-        "language",
-        "language_name",
-        "languages",
-        "letter",
-        "locale",
-        "modified",
-        "more",
-        "name",
-        "newer",
-        "newsletter",
-        "newsletters",
-        "older",
-        "originals",
-        "page",
-        "postal_address",
-        "preheader",
-        "published",
-        "reader",
-        "robots",
-        "rss",
-        "site",
-        "special",
-        "subject",
-        "subscribe_url",
-        "summary",
-        "t",
-        "tags",
-        "text",
-        "text_body",
-        "title",
-        "topics",
-        "translation",
-        "unsubscribe_url",
-        "updated",
-        "url",
-    ]
+/// The path of every field that a template can use, for a hint: `site.title`, and `articles[].title` for one of each
+/// in a list. Words (`t`) are left out.
+pub fn names(language: &Language, strings: &Value) -> Vec<String> {
+    let mut paths = BTreeSet::new();
+    // The shortest way first: what a letter has is also in the list of what pages have.
+    for sample in [
+        serde_json::to_value(sample_letter(language, strings, 1)),
+        serde_json::to_value(sample_page(language, strings)),
+    ] {
+        gather(&sample.expect("a sample is plain data"), "", &mut paths);
+    }
+    paths.into_iter().collect()
+}
+
+fn gather(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields.iter().filter(|(name, _)| !path.is_empty() || *name != "t") {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                gather(value, &path, paths);
+                paths.insert(path);
+            }
+        }
+        Value::Array(all) => all.iter().take(1).for_each(|one| gather(one, &format!("{path}[]"), paths)),
+        _ => {}
+    }
 }
