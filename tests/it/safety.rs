@@ -795,3 +795,119 @@ fn s31_signs_of_sql_are_words_like_others() {
     }
     assert!(folder.run(&["readers", "list"]).done().stdout.contains("\tactive"));
 }
+
+// S9: which addresses are taken.
+
+#[test]
+fn s09_only_narrow_addresses_are_taken_and_the_others_are_kept_with_their_reason() {
+    let local = "a".repeat(64);
+    let label = "b".repeat(63);
+    let longest = format!("{local}@{label}.{label}.{}.example", "c".repeat(254 - 64 - 1 - 64 - 64 - 8));
+    assert_eq!(longest.len(), 254);
+    let good = [
+        "a@example.org",
+        "a.b@example.org",
+        "a+b@example.org",
+        "o'neil@example.org",
+        "A_b-c@sub.example.org",
+        "x!#$%&*/=?^`{|}~@example.org",
+        "1@1.example",
+        "a@xn--mgbp1eef.example",
+        "a@دامنه.example",
+        "a@BÜCHER.example",
+        "mina@EXAMPLE.org",
+        "a@a-b.example",
+        &longest,
+        "a@\u{ff45}xample.org",
+        "a@example\u{3002}org",
+    ];
+    let too_long = format!("a{longest}");
+    let long_label = format!("a@{}.example", "b".repeat(64));
+    let long_local = format!("{}@example.org", "a".repeat(65));
+    let bad = [
+        "",
+        "a",
+        "@example.org",
+        "a@",
+        "@",
+        "a@b@",
+        "a@@example.org",
+        "a b@example.org",
+        "a@exam ple.org",
+        "\"x@evil y\"@example.org",
+        "\"a\"@example.org",
+        "\"a b\"@example.org",
+        "a\"b@example.org",
+        "a@[127.0.0.1]",
+        "a@[IPv6:::1]",
+        "a@127.0.0.1",
+        "a@2130706433",
+        "a@0x7f.1",
+        "a@localhost",
+        "a@org",
+        "a@.example.org",
+        "a@example..org",
+        "a@example.org..",
+        "a@-example.org",
+        "a@example-.org",
+        "a@exa_mple.org",
+        ".a@example.org",
+        "a.@example.org",
+        "a..b@example.org",
+        "a\u{0}@example.org",
+        "a@example.org\u{0}",
+        "a\t@example.org",
+        "a\u{7f}@example.org",
+        "a\u{200b}@example.org",
+        "\u{0430}dmin@example.org",
+        "ا@example.org",
+        "ａ@example.org",
+        "a＠example.org",
+        "a(comment)@example.org",
+        "Mina <a@example.org>",
+        "<a@example.org>",
+        "a@example.org, b@example.org",
+        "a;b@example.org",
+        "a,b@example.org",
+        "a:b@example.org",
+        "a\\b@example.org",
+        "a@exa%00mple.org",
+        "a@example.org>\nRCPT TO:<b@example.org",
+        &too_long,
+        &long_label,
+        &long_local,
+    ];
+    assert!(good.len() + bad.len() >= 60);
+    let mut list = csv::Writer::from_writer(Vec::new());
+    list.write_record(["email"]).unwrap();
+    for address in good.iter().copied().chain(bad) {
+        list.write_record([address]).unwrap();
+    }
+    let mut newsroom = Newsroom::new().piece("Wells", "2026-03-01");
+    newsroom.write("subscribers/dispatches.csv", list.into_inner().unwrap());
+    newsroom.run();
+    let readers = newsroom.store(async |store| store.readers(None).await.unwrap());
+    let taken: BTreeSet<String> = readers.into_iter().map(|reader| reader.email).collect();
+    for address in bad {
+        assert!(!taken.contains(address), "{address:?} was taken");
+    }
+    assert!(taken.iter().all(|address| address.is_ascii()), "{taken:?}");
+    // Two ways of typing one address are one reader: the letters that look like others are those others.
+    let expected = BTreeSet::from([
+        "a@example.org",
+        "a.b@example.org",
+        "a+b@example.org",
+        "o'neil@example.org",
+        "A_b-c@sub.example.org",
+        "x!#$%&*/=?^`{|}~@example.org",
+        "1@1.example",
+        "a@xn--mgbp1eef.example",
+        "a@xn--bcher-kva.example",
+        "mina@example.org",
+        "a@a-b.example",
+        &longest,
+    ]);
+    assert_eq!(taken.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected);
+    let rejected = fs::read_to_string(newsroom.path("data/dispatches.rejected.csv")).unwrap();
+    assert!(rejected.lines().count() >= bad.len() - 2, "{rejected}");
+}
