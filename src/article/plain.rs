@@ -7,6 +7,8 @@
 const SUMMARY_CHARACTERS_MIN: usize = 110;
 /// And at most this long.
 const SUMMARY_CHARACTERS_MAX: usize = 280;
+/// How far a quotation within a sentence may reach (bytes).
+const QUOTATION_BYTES_MAX: usize = 600;
 
 /// The text without tags, on one line.
 pub fn words(html: &str) -> String {
@@ -88,6 +90,9 @@ fn sentences(text: &str) -> Vec<&str> {
         let rest = text[end..].trim_start_matches(['”', '"', '’', '»', ')']);
         if rest.is_empty() || rest.starts_with(' ') {
             let end = text.len() - rest.len();
+            if ends_within_quotation(&text[start..end], rest) {
+                continue;
+            }
             sentences.push(text[start..end].trim());
             start = end;
         }
@@ -96,6 +101,18 @@ fn sentences(text: &str) -> Vec<&str> {
         sentences.push(text[start..].trim());
     }
     sentences
+}
+
+/// Whether a quotation is open that closes soon: what stands in it is one with the sentence around it.
+fn ends_within_quotation(sentence: &str, rest: &str) -> bool {
+    if sentence.len() > QUOTATION_BYTES_MAX {
+        return false;
+    }
+    let soon = &rest[..rest.floor_char_boundary(QUOTATION_BYTES_MAX)];
+    [('«', '»'), ('“', '”')].into_iter().any(|(opens, closes)| {
+        let is_open = sentence.matches(opens).count() > sentence.matches(closes).count();
+        is_open && soon.contains(closes)
+    })
 }
 
 /// The whole text for a plain letter: paragraphs apart, lists with dashes, links with their address.
@@ -260,6 +277,12 @@ mod tests {
             "One. Two & “three.” Four? Five is a long sentence that goes on until there is enough of it to stand alone as a summary."
         );
         assert_eq!(summary("<p>آب زیر خاک می‌رود. چرا؟</p>"), "آب زیر خاک می‌رود. چرا؟");
+        let long = "x".repeat(100);
+        assert_eq!(
+            summary(&format!("<p>{long} «یک. دو.» She says: “Three. Four.” Five.</p>")),
+            format!("{long} «یک. دو.» She says: “Three. Four.”")
+        );
+        assert_eq!(summary(&format!("<p>“{long} never. Closed.</p>")), format!("“{long} never."));
     }
 
     #[test]
