@@ -1,6 +1,7 @@
-//! Tag lists, `a=b; c=d`, in which DKIM keys and DMARC policies are written (RFC 6376 §3.2).
+//! Tag lists, `a=b; c=d`, in which DKIM keys are written (RFC 6376 §3.2). Not those of DMARC, whose readers
+//! pass over what they cannot read.
 
-/// The tags in their order; names in lower case, values without space at the ends.
+/// The tags in their order; names as they are written, values without space at the ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tags(Vec<(String, String)>);
 
@@ -10,6 +11,12 @@ pub enum BrokenTags {
     /// A piece without `=`, or with a name that is none.
     #[error("`{0}` is not a name, `=` and a value")]
     NotATag(String),
+    /// Nothing where a tag belongs.
+    #[error("nothing stands before or after one of its `;`")]
+    Gap,
+    /// Nothing at all.
+    #[error("it is empty")]
+    Empty,
     /// The same name twice.
     #[error("`{0}=` stands there twice")]
     Twice(String),
@@ -21,11 +28,18 @@ impl Tags {
         let mut tags = Self(Vec::new());
         let text = text.trim();
         let pieces = text.strip_suffix(';').unwrap_or(text);
+        if pieces.is_empty() {
+            return Err(BrokenTags::Empty);
+        }
         for piece in pieces.split(';') {
+            if piece.trim().is_empty() {
+                return Err(BrokenTags::Gap);
+            }
             let Some((name, value)) = piece.split_once('=') else {
                 return Err(BrokenTags::NotATag(piece.trim().to_string()));
             };
-            let name = name.trim().to_ascii_lowercase();
+            // RFC 6376 §3.2: `K=` is another tag than `k=`.
+            let name = name.trim().to_string();
             if !is_name(&name) {
                 return Err(BrokenTags::NotATag(piece.trim().to_string()));
             }
@@ -69,6 +83,13 @@ mod tests {
         assert_eq!(Tags::parse("v=DKIM1; nonsense"), Err(BrokenTags::NotATag("nonsense".into())));
         assert_eq!(Tags::parse("v=DKIM1; k=rsa; k=rsa"), Err(BrokenTags::Twice("k".into())));
         assert_eq!(Tags::parse("\"v=DKIM1"), Err(BrokenTags::NotATag("\"v=DKIM1".into())));
-        assert!(Tags::parse("").is_err());
+        assert_eq!(Tags::parse("v=DKIM1;; k=rsa"), Err(BrokenTags::Gap));
+        assert_eq!((Tags::parse(""), Tags::parse(" ; ")), (Err(BrokenTags::Empty), Err(BrokenTags::Empty)));
+    }
+
+    #[test]
+    fn capitals_make_another_tag() {
+        let tags = Tags::parse("v=DKIM1; P=AAAA; p=BBBB").unwrap();
+        assert_eq!((tags.get("p"), tags.get("P")), (Some("BBBB"), Some("AAAA")));
     }
 }
