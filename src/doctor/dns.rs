@@ -109,16 +109,48 @@ impl Dns {
         self.ask(Name::root(), RecordType::NS).await.is_ok_and(|found| !found.is_empty())
     }
 
-    /// The TXT records, the strings of each joined (RFC 7208 §3.3).
+    /// Whether the DNS says that there is no such name, nor any below it (RFC 8020 §2).
+    pub async fn denies(&self, name: &str) -> Result<bool, DnsError> {
+        let mut asked = absolute(name)?;
+        asked.set_fqdn(true);
+        match timeout(self.patience, self.resolver.lookup(asked, RecordType::A)).await {
+            Ok(Ok(_)) => Ok(false),
+            Ok(Err(error)) if error.is_no_records_found() => Ok(error.is_nx_domain()),
+            Ok(Err(error)) => Err(failure(name.to_string(), &error)),
+            Err(_) => Err(DnsError::Silence { name: name.to_string() }),
+        }
+    }
+
+    /// The TXT records, the strings of each joined (RFC 7208 §3.3). Name servers give them in any order,
+    /// so they are sorted.
     pub async fn txt(&self, name: &str) -> Result<Vec<String>, DnsError> {
         let records = self.ask(absolute(name)?, RecordType::TXT).await?;
-        Ok(records
+        let mut texts: Vec<String> = records
             .iter()
             .filter_map(|data| match data {
                 RData::TXT(txt) => Some(readable(&txt.txt_data.concat())),
                 _ => None,
             })
-            .collect())
+            .collect();
+        texts.sort();
+        Ok(texts)
+    }
+
+    /// `name.domain`, if a record `is_meant` stands there: a panel that adds the domain to a name that has
+    /// it already puts it there.
+    pub async fn doubled(&self, name: &str, domain: &str, is_meant: impl Fn(&str) -> bool) -> Option<String> {
+        let doubled = format!("{name}.{domain}");
+        let texts = self.txt(&doubled).await.unwrap_or_default();
+        texts.iter().any(|text| is_meant(text)).then_some(doubled)
+    }
+
+    /// The name for which a name is an alias (CNAME, RFC 1034 §3.6.2).
+    pub async fn alias(&self, name: &str) -> Result<Option<String>, DnsError> {
+        let records = self.ask(absolute(name)?, RecordType::CNAME).await?;
+        Ok(records.iter().find_map(|data| match data {
+            RData::CNAME(target) => Some(plain(&target.0)),
+            _ => None,
+        }))
     }
 
     /// The addresses of both families, in order.
@@ -200,9 +232,12 @@ fn absolute(name: &str) -> Result<Name, DnsError> {
         .ok_or_else(|| DnsError::NotAName { name: name.to_string() })
 }
 
-/// A record is shown on a terminal, so it may not steer it.
-fn readable(octets: &[u8]) -> String {
-    String::from_utf8_lossy(octets).replace(|c: char| c.is_control() && c != '\t', "\u{fffd}")
+/// What others wrote is shown on a terminal, so it may not steer it, nor turn its line around.
+pub fn readable(octets: &[u8]) -> String {
+    let steers = |c: char| {
+        (c.is_control() && c != '\t') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    String::from_utf8_lossy(octets).replace(steers, "\u{fffd}")
 }
 
 /// Lower case, without the last dot; the root is empty.
@@ -274,6 +309,17 @@ mod tests {
             .serve()
             .await;
         assert_eq!(dns.txt("k._domainkey.a.example").await.unwrap(), ["v=DKIM1; p=AAAA"]);
+        let alias = dns.alias("k._domainkey.a.example").await.unwrap();
+        assert_eq!(alias.as_deref(), Some("k.provider.example"));
+        assert_eq!(dns.alias("k.provider.example").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_denied_is_told_from_one_without_records() {
+        let dns = Zone::new().txt("a.example", "x").failing("b.example").serve().await;
+        assert_eq!(dns.denies("a.example").await, Ok(false));
+        assert_eq!(dns.denies("nowhere.example").await, Ok(true));
+        assert!(dns.denies("b.example").await.is_err());
     }
 
     #[tokio::test]

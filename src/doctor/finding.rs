@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::doctor::dns::DnsError;
+use crate::doctor::dns::{DnsError, readable};
 
 /// How good or bad it is. The order is that of urgency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,8 @@ pub enum About {
     Ptr,
     /// The server that takes our letters.
     Server,
+    /// Whether the domain is there at all.
+    Domain,
     /// The name servers themselves.
     Dns,
 }
@@ -57,6 +59,7 @@ impl fmt::Display for About {
             Self::Mx => "Incoming mail",
             Self::Ptr => "Reverse DNS",
             Self::Server => "Mail server",
+            Self::Domain => "Domain",
             Self::Dns => "Name server",
         })
     }
@@ -119,7 +122,7 @@ impl Finding {
 
     /// Adds what to do.
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
+        self.fix = Some(on_one_line(&fix.into()));
         self
     }
 
@@ -130,8 +133,13 @@ impl Finding {
     }
 
     fn new(level: Level, about: About, says: impl fmt::Display) -> Self {
-        Self { level, about, says: format!("{about}: {says}"), fix: None, record: None }
+        Self { level, about, says: on_one_line(&format!("{about}: {says}")), fix: None, record: None }
     }
+}
+
+/// Servers' words stand in findings, and findings on a terminal, which they may not steer.
+fn on_one_line(words: &str) -> String {
+    readable(words.replace(['\r', '\n', '\t'], " ").as_bytes())
 }
 
 /// "a", "a and b", "a, b and c".
@@ -160,6 +168,10 @@ mod tests {
     #[test]
     fn a_sentence_begins_with_what_it_is_about() {
         assert_eq!(Finding::good(About::Spf, "all is well.").says, "SPF: all is well.");
+        assert_eq!(
+            Finding::bad(About::Server, "550 no\r\n\u{1b}[2Jthanks.").says,
+            "Mail server: 550 no  \u{fffd}[2Jthanks."
+        );
         assert!(Level::Bad > Level::Warn && Level::Warn > Level::Note && Level::Note > Level::Good);
     }
 }
