@@ -2,13 +2,15 @@
 
 use std::{net::IpAddr, pin::Pin};
 
+use futures_util::future::join_all;
+
 use super::record::{Directive, Mechanism, Qualifier, SpfRecord, is_spf, lies_in};
 use crate::doctor::dns::{Dns, DnsError};
 
 /// Words that ask the DNS, in a record and all it includes (RFC 7208 §4.6.4).
 pub const LOOKUPS_MAX: usize = 10;
 /// Questions that may come back empty (RFC 7208 §4.6.4).
-const EMPTY_ANSWERS_MAX: usize = 2;
+pub const EMPTY_ANSWERS_MAX: usize = 2;
 /// Mail exchanges, or names of an address, that are looked at (RFC 7208 §4.6.4).
 const NAMES_MAX: usize = 10;
 /// How far lookups are counted: records may include each other in a circle.
@@ -76,7 +78,8 @@ pub async fn record_of(dns: &Dns, domain: &str) -> Result<Option<SpfRecord>, Sto
     }
 }
 
-/// How many words ask the DNS, here and in all that is included; counting ends at fifty.
+/// How many words ask the DNS, here and in all that is included; counting ends at fifty. What is wrong in
+/// anything included is wrong here, also where our own server would pass before it.
 pub async fn lookups_needed(dns: &Dns, record: &SpfRecord) -> Result<usize, Stop> {
     let mut count = 0;
     let mut records = vec![record.clone()];
@@ -95,10 +98,30 @@ pub async fn lookups_needed(dns: &Dns, record: &SpfRecord) -> Result<usize, Stop
             break;
         }
         for host in elsewhere.into_iter().filter(|host| !host.contains('%')) {
-            records.extend(record_of(dns, host).await?);
+            records.push(record_of(dns, host).await?.ok_or_else(|| without_record(host))?);
         }
     }
     Ok(count)
+}
+
+/// The words of a record that lead to no address at all: its servers are gone.
+pub async fn dead_ends<'a>(dns: &Dns, domain: &str, record: &'a SpfRecord) -> Vec<&'a Directive> {
+    let meant = record.reached().filter(|directive| !directive.text.contains('%')).take(LOOKUPS_MAX);
+    let meant: Vec<&Directive> = meant.collect();
+    let dead = join_all(meant.iter().map(|directive| is_dead_end(dns, domain, &directive.mechanism))).await;
+    meant.into_iter().zip(dead).filter_map(|(directive, is_dead)| is_dead.then_some(directive)).collect()
+}
+
+async fn is_dead_end(dns: &Dns, domain: &str, mechanism: &Mechanism) -> bool {
+    match mechanism {
+        Mechanism::A(host, _) => {
+            dns.addresses(host.as_deref().unwrap_or(domain)).await.is_ok_and(|all| all.is_empty())
+        }
+        Mechanism::Mx(host, _) => {
+            dns.mx(host.as_deref().unwrap_or(domain)).await.is_ok_and(|all| all.is_empty())
+        }
+        _ => false,
+    }
 }
 
 struct Check<'a> {
@@ -241,8 +264,9 @@ impl Check<'_> {
     fn count_if_empty(&mut self, is_empty: bool) -> Result<(), Stop> {
         self.empty_answers += usize::from(is_empty);
         if self.empty_answers > EMPTY_ANSWERS_MAX {
+            let kind = if self.address.is_ipv4() { "IPv4" } else { "IPv6" };
             return Err(Stop::Permanent(format!(
-                "more than {EMPTY_ANSWERS_MAX} of the names in it do not lead to any address"
+                "more than {EMPTY_ANSWERS_MAX} of the names in it lead to no {kind} address"
             )));
         }
         Ok(())

@@ -12,7 +12,7 @@ use crate::doctor::{
     finding::{About, Finding, Level, listed},
     server::Server,
 };
-use check::{LOOKUPS_MAX, Outcome, Stop, check_host, lookups_needed};
+use check::{EMPTY_ANSWERS_MAX, LOOKUPS_MAX, Outcome, Stop, check_host, dead_ends, lookups_needed};
 use record::{Mechanism, Qualifier, SpfRecord, is_spf};
 
 /// A record up to this length fits into one DNS answer (RFC 7208 §3.4).
@@ -28,7 +28,7 @@ pub async fn examine(dns: &Dns, domain: &str, server: &Server) -> Vec<Finding> {
     match records.as_slice() {
         [] => match others.iter().find(|text| looks_like_spf(text)) {
             Some(text) => vec![near_miss(domain, text)],
-            None => vec![missing(domain, server)],
+            None => vec![misplaced(dns, domain).await.unwrap_or_else(|| missing(domain, server))],
         },
         [text] => examine_record(dns, domain, text, server).await,
         several => vec![several_records(domain, several)],
@@ -45,27 +45,42 @@ async fn examine_record(dns: &Dns, domain: &str, text: &str, server: &Server) ->
             return vec![Finding::bad(About::Spf, says).fix(format!("Correct it. It is now: {text}"))];
         }
     };
-    let mut findings = faults(domain, &record);
+    let gone = gone(dns, domain, &record).await;
+    let mended = record.mended(&gone);
+    let mut findings = faults(domain, &record, &mended.text);
     match lookups_needed(dns, &record).await {
         Ok(count) if count > LOOKUPS_MAX => findings.push(too_many_lookups(domain, count)),
         Ok(_) => {}
         Err(Stop::Permanent(why)) => findings.push(unusable(domain, &why)),
         Err(Stop::Temporary(why)) => findings.push(untold(domain, &why)),
     }
+    findings.extend(with_dead_ends(domain, &gone, &mended.text));
     if findings.iter().all(|finding| finding.level < Level::Bad) {
-        findings.extend(for_server(dns, domain, &record, server).await);
+        findings.extend(for_server(dns, domain, &mended, server).await);
     }
     findings
 }
 
-fn missing(domain: &str, server: &Server) -> Finding {
-    let finding = Finding::bad(
+fn unsaid(domain: &str) -> Finding {
+    Finding::bad(
         About::Spf,
         format_args!(
             "{domain} does not say who may send for it, so Gmail, Yahoo and Outlook may refuse letters in \
             its name."
         ),
-    );
+    )
+}
+
+async fn misplaced(dns: &Dns, domain: &str) -> Option<Finding> {
+    let doubled = dns.doubled(domain, domain, is_spf).await?;
+    Some(unsaid(domain).fix(format!(
+        "There is such a record at {doubled}: your DNS panel adds the domain by itself. Enter `@`, or nothing, as \
+        the record's name."
+    )))
+}
+
+fn missing(domain: &str, server: &Server) -> Finding {
+    let finding = unsaid(domain);
     if server.public.is_empty() {
         return finding
             .fix(
@@ -127,19 +142,18 @@ fn near_miss(domain: &str, text: &str) -> Finding {
 }
 
 /// What can be said without asking anybody.
-fn faults(domain: &str, record: &SpfRecord) -> Vec<Finding> {
+fn faults(domain: &str, record: &SpfRecord, mended: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for term in &record.idle {
         let says =
             format!("`{term}` in the record of {domain} has `=` where `:` belongs, so it says nothing.");
-        let corrected = record.text.replace(term, &term.replacen('=', ":", 1));
         findings.push(
             Finding::warn(About::Spf, says)
                 .fix("Replace the record by the one below.")
-                .publish(domain, corrected),
+                .publish(domain, mended),
         );
     }
-    findings.extend(open_end(domain, record));
+    findings.extend(open_end(domain, record, mended));
     if record.reached().any(|directive| matches!(directive.mechanism, Mechanism::Ptr(_))) {
         let says =
             format!("the record of {domain} uses `ptr`, which is slow, and which some receivers skip.");
@@ -152,7 +166,21 @@ fn faults(domain: &str, record: &SpfRecord) -> Vec<Finding> {
         let says = format!("nothing that stands after `all` in the record of {domain} is read.");
         findings.push(
             Finding::warn(About::Spf, says)
-                .fix(format!("Put `all` at the end. The record is now: {}", record.text)),
+                .fix("Put `all` at the end, as in the record below.")
+                .publish(domain, mended),
+        );
+    }
+    if let (Some(host), Some(all)) = (&record.redirect, record.all()) {
+        let says = format!(
+            "`redirect={host}` in the record of {domain} is not read, because the record has `{}` too.",
+            all.text
+        );
+        findings.push(
+            Finding::warn(About::Spf, says)
+                .fix(format!(
+                    "If {host} is to say who may send for you, replace the record by the one below."
+                ))
+                .publish(domain, mended),
         );
     }
     if record.text.len() > OCTETS_MAX {
@@ -168,7 +196,7 @@ fn faults(domain: &str, record: &SpfRecord) -> Vec<Finding> {
 }
 
 /// What the record says about everybody else (RFC 7208 §5.1, §4.7).
-fn open_end(domain: &str, record: &SpfRecord) -> Option<Finding> {
+fn open_end(domain: &str, record: &SpfRecord, mended: &str) -> Option<Finding> {
     let finding = match record.all().map(|all| all.qualifier) {
         Some(Qualifier::Pass) => Finding::bad(
             About::Spf,
@@ -189,7 +217,41 @@ fn open_end(domain: &str, record: &SpfRecord) -> Option<Finding> {
         _ => return None,
     };
     let fix = "Replace the record by the one below; `~all` says that letters from elsewhere are suspect.";
-    Some(finding.fix(fix).publish(domain, record.closed()))
+    Some(finding.fix(fix).publish(domain, mended))
+}
+
+/// The words that lead to no server, if anything is to be said of them.
+async fn gone<'a>(dns: &Dns, domain: &str, record: &'a SpfRecord) -> Vec<&'a str> {
+    let dead = dead_ends(dns, domain, record).await;
+    let mut words: Vec<&str> = dead.into_iter().map(|directive| directive.text.as_str()).collect();
+    if words.len() <= EMPTY_ANSWERS_MAX {
+        // A bare `a` or `mx` is of the domain itself, and comes true as soon as it has one.
+        words.retain(|word| word.contains(':'));
+    }
+    words
+}
+
+/// RFC 7208 §4.6.4 calls them void lookups.
+fn with_dead_ends(domain: &str, words: &[&str], mended: &str) -> Option<Finding> {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    let (lead, them) = match words.len() {
+        0 => return None,
+        1 => ("leads", "it"),
+        _ => ("lead", "them"),
+    };
+    let what = format!("{} in the record of {domain} {lead} to no server", listed(&quoted));
+    let finding = if words.len() > EMPTY_ANSWERS_MAX {
+        Finding::bad(
+            About::Spf,
+            format_args!(
+                "{what}, and receivers skip a record with more than {EMPTY_ANSWERS_MAX} such words."
+            ),
+        )
+    } else {
+        Finding::note(About::Spf, format_args!("{what}."))
+    };
+    let fix = format!("Leave {them} out: replace the record by the one below.");
+    Some(finding.fix(fix).publish(domain, mended))
 }
 
 fn too_many_lookups(domain: &str, count: usize) -> Finding {
@@ -222,7 +284,7 @@ async fn for_server(dns: &Dns, domain: &str, record: &SpfRecord, server: &Server
             "{domain} says who may send for it, but the address from which your letters leave is not known \
             here."
         );
-        let fix = format!("Make sure that it is in the record, which is now: {}", record.text);
+        let fix = format!("Make sure that it is in the record: {}", record.text);
         return vec![Finding::note(About::Spf, says).fix(fix)];
     }
     let outcomes = join_all(server.public.iter().map(|address| check_host(dns, *address, domain))).await;

@@ -68,6 +68,8 @@ pub struct SpfRecord {
     pub directives: Vec<Directive>,
     /// Whose record goes on where this one ends (RFC 7208 §6.1).
     pub redirect: Option<String>,
+    /// Where the words stand that explain a refusal (RFC 7208 §6.2).
+    pub explanation: Option<String>,
     /// `include=` and the like: they are modifiers that nobody knows, so they say nothing.
     pub idle: Vec<String>,
 }
@@ -90,8 +92,13 @@ pub fn is_spf(text: &str) -> bool {
 impl SpfRecord {
     /// Reads all of it: one mistake anywhere spoils the whole (RFC 7208 §4.6).
     pub fn parse(text: &str) -> Result<Self, Mistake> {
-        let mut record =
-            Self { text: text.to_string(), directives: Vec::new(), redirect: None, idle: Vec::new() };
+        let mut record = Self {
+            text: text.to_string(),
+            directives: Vec::new(),
+            redirect: None,
+            explanation: None,
+            idle: Vec::new(),
+        };
         for term in text.split(' ').skip(1).filter(|term| !term.is_empty()) {
             match modifier(term) {
                 Some((name, value)) => record.add_modifier(term, &name.to_ascii_lowercase(), value)?,
@@ -120,19 +127,47 @@ impl SpfRecord {
 
     /// The record with `~all` at its end, and without any other `all`.
     pub fn closed(&self) -> String {
-        let is_all = |term: &str| term.trim_start_matches(['+', '-', '~', '?']).eq_ignore_ascii_case("all");
-        let kept = self.text.split_whitespace().filter(|term| !is_all(term));
-        kept.chain(["~all"]).collect::<Vec<_>>().join(" ")
+        format!("{} ~all", self.open())
+    }
+
+    /// The record without any `all`.
+    pub fn open(&self) -> String {
+        let is_all = |term: &&str| term.trim_start_matches(['+', '-', '~', '?']).eq_ignore_ascii_case("all");
+        self.text.split_whitespace().filter(|term| !is_all(term)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The record with its faults put right, and without the words in `gone`: colons for the `=` that say
+    /// nothing, no `all` beside a `redirect=`, and else one that says something, at the end.
+    #[must_use]
+    pub fn mended(&self, gone: &[&str]) -> Self {
+        let word = |word: &str| match self.idle.iter().any(|idle| idle == word) {
+            true => word.replacen('=', ":", 1),
+            false => word.to_string(),
+        };
+        let words = self.text.split_whitespace().filter(|word| !gone.contains(word));
+        let text = words.map(word).collect::<Vec<_>>().join(" ");
+        let record = Self { text, ..self.clone() };
+        let text = match (self.all(), &self.redirect) {
+            (Some(_), Some(_)) => record.open(),
+            (None, Some(_)) => return record,
+            (Some(all), None) if matches!(all.qualifier, Qualifier::Fail | Qualifier::SoftFail) => {
+                format!("{} {}", record.open(), all.text)
+            }
+            (_, None) => record.closed(),
+        };
+        Self { text, ..record }
     }
 
     fn add_modifier(&mut self, term: &str, name: &str, value: &str) -> Result<(), Mistake> {
         match name {
             "redirect" if self.redirect.is_some() => return Err(mistake(term, "is a second `redirect=`")),
             "redirect" => self.redirect = Some(domain(term, value)?),
+            "exp" if self.explanation.is_some() => return Err(mistake(term, "is a second `exp=`")),
+            "exp" => self.explanation = Some(domain(term, value)?),
             "include" | "a" | "mx" | "ptr" | "ip4" | "ip6" | "ipv4" | "ipv6" | "exists" | "all" => {
                 self.idle.push(term.to_string());
             }
-            // RFC 7208 §6: `exp=` only explains a refusal; unknown modifiers are skipped.
+            // RFC 7208 §6: unknown modifiers are skipped.
             _ => {}
         }
         Ok(())
@@ -244,7 +279,10 @@ fn prefix(term: &str, text: &str, prefix_max: u8) -> Result<u8, Mistake> {
 /// RFC 7208 §7.1: a name with a dot whose last label is no number, or one with macros in it.
 fn domain(term: &str, text: &str) -> Result<String, Mistake> {
     if text.contains('%') {
-        return Ok(text.to_string());
+        return match are_macros(text) {
+            true => Ok(text.to_string()),
+            false => Err(mistake(term, "has a `%` that begins no macro, such as `%{i}`")),
+        };
     }
     if let Ok(IpAddr::V4(_)) = text.parse() {
         return Err(mistake(term, &format!("has an address where a name belongs; write `ip4:{text}`")));
@@ -257,6 +295,29 @@ fn domain(term: &str, text: &str) -> Result<String, Mistake> {
     } else {
         Err(mistake(term, "does not hold a domain name"))
     }
+}
+
+/// RFC 7208 §7.1: after each `%` stands `%`, `_`, `-` or a letter with its changes in braces.
+fn are_macros(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('%') {
+        rest = match after.strip_prefix(['%', '_', '-']) {
+            Some(rest) => rest,
+            None => match after.strip_prefix('{').and_then(|inside| inside.split_once('}')) {
+                Some((inside, rest)) if is_macro(inside) => rest,
+                _ => return false,
+            },
+        };
+    }
+    true
+}
+
+fn is_macro(inside: &str) -> bool {
+    let mut characters = inside.chars();
+    let letter = characters.next().is_some_and(|c| "slodiphvcrt".contains(c.to_ascii_lowercase()));
+    let changes = characters.as_str().trim_start_matches(|c: char| c.is_ascii_digit());
+    let separators = changes.strip_prefix(['r', 'R']).unwrap_or(changes);
+    letter && separators.chars().all(|c| ".-+,/_=".contains(c))
 }
 
 fn mistake(term: &str, why: &str) -> Mistake {
@@ -331,6 +392,8 @@ mod tests {
             ("a:b.example/", "`a:b.example/` needs a number up to 32 after the `/`"),
             ("all:b.example", "`all:b.example` is not a word of SPF"),
             ("-", "`-` is not a word of SPF"),
+            ("exists:%i.b.example", "`exists:%i.b.example` has a `%` that begins no macro, such as `%{i}`"),
+            ("a:%{x}.b.example", "`a:%{x}.b.example` has a `%` that begins no macro, such as `%{i}`"),
         ] {
             let mistake = SpfRecord::parse(&format!("v=spf1 mx {term} -all")).unwrap_err();
             assert_eq!(mistake.to_string(), says);
@@ -345,7 +408,8 @@ mod tests {
     }
 
     #[test]
-    fn a_second_redirect_is_a_mistake() {
+    fn a_second_redirect_or_explanation_is_a_mistake() {
+        assert!(SpfRecord::parse("v=spf1 exp=a.example exp=b.example -all").is_err());
         assert!(SpfRecord::parse("v=spf1 redirect=a.example redirect=b.example").is_err());
     }
 
@@ -357,11 +421,33 @@ mod tests {
     }
 
     #[test]
+    fn all_faults_are_mended_at_once() {
+        let mended = |text: &str, gone: &[&str]| SpfRecord::parse(text).unwrap().mended(gone).text;
+        assert_eq!(
+            mended("v=spf1 include=b.example a:gone.example -all mx", &["a:gone.example"]),
+            "v=spf1 include:b.example mx -all"
+        );
+        assert_eq!(mended("v=spf1 mx include=b.example", &[]), "v=spf1 mx include:b.example ~all");
+        assert_eq!(mended("v=spf1 redirect=b.example -all", &[]), "v=spf1 redirect=b.example");
+        assert_eq!(mended("v=spf1 mx -all", &[]), "v=spf1 mx -all");
+    }
+
+    #[test]
     fn a_record_is_closed_once() {
         let closed = |text: &str| SpfRecord::parse(text).unwrap().closed();
         assert_eq!(closed("v=spf1 +all"), "v=spf1 ~all");
         assert_eq!(closed("v=spf1 ?ALL mx a:all.example"), "v=spf1 mx a:all.example ~all");
         assert_eq!(closed("v=spf1 mx "), "v=spf1 mx ~all");
+    }
+
+    #[test]
+    fn macros_are_read_as_the_rfc_writes_them() {
+        for text in ["%{s}", "%{L1r-+}._spf.%{d2}", "%{ir}.%{v}.arpa", "100%%.%_.%-.a.example"] {
+            assert!(are_macros(text), "{text}");
+        }
+        for text in ["%", "%{}", "%{d", "%(d)", "%{dq}"] {
+            assert!(!are_macros(text), "{text}");
+        }
     }
 
     #[test]

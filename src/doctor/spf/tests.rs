@@ -133,6 +133,21 @@ async fn faults_that_need_no_questions_are_named() {
         ("v=spf1 ip4:192.0.2.10", Level::Warn, "has no `all`"),
         ("v=spf1 ip4:192.0.2.10 ptr -all", Level::Warn, "uses `ptr`"),
         ("v=spf1 ip4:192.0.2.10 -all mx", Level::Warn, "nothing that stands after `all`"),
+        (
+            "v=spf1 ip4:192.0.2.10 redirect=b.example -all",
+            Level::Warn,
+            "`redirect=b.example` in the record of a.example is not read, because the record has `-all` too",
+        ),
+        (
+            "v=spf1 ip4:192.0.2.10 a:gone.example -all",
+            Level::Note,
+            "`a:gone.example` in the record of a.example leads to no server.",
+        ),
+        (
+            "v=spf1 ip4:192.0.2.10 a:x.example a:y.example mx -all",
+            Level::Bad,
+            "`a:x.example`, `a:y.example` and `mx` in the record of a.example lead to no server, and receivers skip",
+        ),
         ("v=spf1 include=b.example ip4:192.0.2.10 -all", Level::Warn, "has `=` where `:` belongs"),
         (&long, Level::Warn, "more than 450 may get lost"),
     ] {
@@ -142,6 +157,19 @@ async fn faults_that_need_no_questions_are_named() {
     }
     assert_eq!(published(&of("v=spf1 include=b.example -all").await[0]), "v=spf1 include:b.example -all");
     assert_eq!(published(&of("v=spf1 mx ?all").await[0]), "v=spf1 mx ~all");
+    assert_eq!(published(&of("v=spf1 redirect=b.example -all").await[0]), "v=spf1 redirect=b.example");
+    assert_eq!(published(&of("v=spf1 mx a:gone.example -all").await[0]), "v=spf1 mx -all");
+}
+
+#[tokio::test]
+async fn every_finding_about_a_record_mends_all_of_it() {
+    let findings = of("v=spf1 include=b.example a:gone.example ip4:192.0.2.7 ?all mx").await;
+    let mended = "v=spf1 include:b.example ip4:192.0.2.7 mx ~all";
+    let values: Vec<&str> = findings.iter().map(published).collect();
+    assert_eq!(
+        values,
+        [mended, mended, mended, mended, &mended.replace("v=spf1", "v=spf1 a:mail.a.example")]
+    );
 }
 
 #[tokio::test]
@@ -166,6 +194,20 @@ async fn an_include_without_a_record_spoils_it() {
     let says = "SPF: the record of a.example cannot be used, because it points to gone.example, which has no \
         SPF record.";
     assert_eq!(findings[0].says, says);
+}
+
+#[tokio::test]
+async fn what_an_include_spoils_is_said_though_our_server_passes_before_it() {
+    let findings = of("v=spf1 ip4:192.0.2.10 include:gone.example -all").await;
+    assert_eq!((findings.len(), findings[0].level), (1, Level::Bad));
+    assert!(findings[0].says.contains("it points to gone.example, which has no SPF record"));
+}
+
+#[tokio::test]
+async fn a_record_under_a_doubled_domain_is_found() {
+    let findings = examined(Zone::new().txt("a.example.a.example", "v=spf1 mx -all")).await;
+    assert_eq!(findings[0].level, Level::Bad);
+    assert!(findings[0].fix.as_ref().unwrap().contains("Enter `@`, or nothing"));
 }
 
 #[tokio::test]

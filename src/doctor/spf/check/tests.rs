@@ -139,6 +139,17 @@ async fn two_empty_answers_are_allowed_and_three_are_not() {
 }
 
 #[tokio::test]
+async fn words_that_lead_nowhere_are_found() {
+    let dns = example().failing("away.example").serve().await;
+    let text =
+        "v=spf1 a mx a:gone.example mx:gone.example a:away.example exists:%{i}.b.example -all a:late.example";
+    let record = SpfRecord::parse(text).unwrap();
+    let dead: Vec<&str> =
+        dead_ends(&dns, "a.example", &record).await.into_iter().map(|word| word.text.as_str()).collect();
+    assert_eq!(dead, ["a:gone.example", "mx:gone.example"]);
+}
+
+#[tokio::test]
 async fn a_dns_failure_is_temporary_but_not_in_the_names_of_an_address() {
     assert!(matches!(check(Zone::new().failing("a.example"), "192.0.2.1").await, Outcome::TempError(_)));
     let included = Zone::new().txt("a.example", "v=spf1 include:b.example +all").failing("b.example");
