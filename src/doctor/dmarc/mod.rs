@@ -7,9 +7,13 @@ pub mod walk;
 use crate::doctor::{
     dns::{Dns, DnsError},
     finding::{About, Finding, listed},
+    spf::check::is_at_or_below,
 };
-use record::{Alignment, DmarcRecord, Policy, PublicSuffix, destination, is_dmarc};
+use record::{Alignment, DmarcRecord, Policy, PublicSuffix, destination, is_dmarc, is_tag};
 use walk::{Found, organizational_domain, policy, record_name};
+
+/// Domains that are asked whether they want our reports.
+const DESTINATIONS_MAX: usize = 10;
 
 /// What is published for letters from `domain`, and whether `return_domain` proves anything for it.
 pub async fn examine(dns: &Dns, domain: &str, return_domain: Option<&str>) -> Vec<Finding> {
@@ -26,13 +30,15 @@ pub async fn examine(dns: &Dns, domain: &str, return_domain: Option<&str>) -> Ve
     };
     match &found {
         Some(found) => {
-            findings.extend(about_policy(domain, found));
+            findings.extend(about_policy(domain, found, standing(dns, domain, found).await));
             findings.extend(about_reports(dns, found).await);
         }
         None if own == Own::Spoilt => {}
-        None => findings.push(missing(domain)),
+        None => findings.push(misplaced(dns, domain).await.unwrap_or_else(|| missing(domain))),
     }
-    if let Some(return_domain) = return_domain {
+    // Without a record no domain belongs to another; the one to be published joins those below it.
+    let is_joined_later = |other: &&str| found.is_none() && is_at_or_below(other, domain);
+    if let Some(return_domain) = return_domain.filter(|other| !is_joined_later(other)) {
         let strictness = found.map_or(Alignment::Relaxed, |found| found.record.spf);
         findings.push(alignment(dns, domain, return_domain, strictness).await);
     }
@@ -87,7 +93,7 @@ fn is_suffix(found: &Found) -> bool {
     found.record.public_suffix == PublicSuffix::Yes
 }
 
-fn missing(domain: &str) -> Finding {
+fn unsaid(domain: &str) -> Finding {
     Finding::bad(
         About::Dmarc,
         format_args!(
@@ -95,19 +101,63 @@ fn missing(domain: &str) -> Finding {
             and Outlook ask that of everybody who sends much."
         ),
     )
-    .fix(format!(
-        "Publish the record below. It asks for nothing but reports, which go to postmaster@{domain}; put \
-        another address there if nobody reads that one."
-    ))
-    .publish(record_name(domain), format!("v=DMARC1; p=none; rua=mailto:postmaster@{domain}"))
 }
 
-fn about_policy(domain: &str, found: &Found) -> Vec<Finding> {
+/// Where people put the record by mistake.
+async fn misplaced(dns: &Dns, domain: &str) -> Option<Finding> {
+    let name = record_name(domain);
+    if let Some(doubled) = dns.doubled(&name, domain, is_dmarc).await {
+        return Some(unsaid(domain).fix(format!(
+            "There is such a record at {doubled}: your DNS panel adds the domain by itself. Enter only _dmarc as \
+            its name."
+        )));
+    }
+    let at_domain = dns.txt(domain).await.unwrap_or_default();
+    let text = at_domain.into_iter().find(|text| is_dmarc(text))?;
+    let fix = format!("There is such a record at {domain} itself, where nobody looks. Move it to {name}.");
+    Some(unsaid(domain).fix(fix).publish(name, text))
+}
+
+fn missing(domain: &str) -> Finding {
+    unsaid(domain)
+        .fix(format!(
+            "Publish the record below. It asks for nothing but reports, which go to postmaster@{domain}; put \
+        another address there if nobody reads that one."
+        ))
+        .publish(record_name(domain), format!("v=DMARC1; p=none; rua=mailto:postmaster@{domain}"))
+}
+
+/// What a domain is to the record that counts for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is its own.
+    Own,
+    /// It is that of its organisation.
+    Below,
+    /// The same, and the DNS has neither an address nor a mail server of it (RFC 9989 §3.2.15).
+    Nonexistent,
+}
+
+async fn standing(dns: &Dns, domain: &str, found: &Found) -> Standing {
+    if found.domain == domain {
+        return Standing::Own;
+    }
+    let (addresses, exchanges) = tokio::join!(dns.addresses(domain), dns.mx(domain));
+    let is_empty = addresses.is_ok_and(|all| all.is_empty()) && exchanges.is_ok_and(|all| all.is_empty());
+    if is_empty { Standing::Nonexistent } else { Standing::Below }
+}
+
+fn about_policy(domain: &str, found: &Found, standing: Standing) -> Vec<Finding> {
     let Found { domain: at, record } = found;
     let name = record_name(at);
-    let policy = if at == domain { record.policy } else { record.policy_below() };
-    let mut findings = vec![match policy {
-        None if record.reports.is_empty() => Finding::bad(
+    let policy = match standing {
+        Standing::Own => record.policy,
+        Standing::Below => record.policy_below(),
+        Standing::Nonexistent => record.policy_nonexistent(),
+    };
+    let mut findings = vec![match (record.spoilt_by(), policy) {
+        (Some(piece), _) => spoilt(&name, record, piece),
+        (None, None) if record.reports.is_empty() => Finding::bad(
             About::Dmarc,
             format_args!(
                 "the record at {name} asks for nothing (it has neither `p=` nor `rua=` that can be read), so \
@@ -115,8 +165,8 @@ fn about_policy(domain: &str, found: &Found) -> Vec<Finding> {
             ),
         )
         .fix("Replace it by the one below.")
-        .publish(&name, record.with("p", "none")),
-        None => Finding::warn(
+        .publish(&name, record.mended().text),
+        (None, None) => Finding::warn(
             About::Dmarc,
             format_args!(
                 "the record at {name} has no `p=` that can be read, so it counts as `p=none`, and not every \
@@ -124,31 +174,72 @@ fn about_policy(domain: &str, found: &Found) -> Vec<Finding> {
             ),
         )
         .fix("Replace it by the one below.")
-        .publish(&name, record.with("p", "none")),
-        Some(policy) => said(domain, at, policy, record.is_test),
+        .publish(&name, record.mended().text),
+        (None, Some(policy)) => said(domain, at, policy, standing, record),
     }];
-    let unread = record.unread.iter().filter(|piece| policy.is_some() || !piece.starts_with("p="));
-    findings.extend(unread.map(|piece| unreadable(&name, piece)));
+    let is_told = |piece: &&String| {
+        (policy.is_none() && is_tag(piece, "p")) || record.spoilt_by() == Some(piece.as_str())
+    };
+    let unread = record.unread.iter().filter(|piece| !is_told(piece));
+    findings.extend(unread.map(|piece| unreadable(&name, piece, at)));
+    findings.extend(repeated(&name, record));
+    findings.extend(suffix(&name, record, standing));
     findings.extend(given_up(&name, record));
     findings
 }
 
-fn unreadable(name: &str, piece: &str) -> Finding {
-    // RFC 9989 §4.10.1: a policy for the domains below that cannot be read spoils the whole.
-    let consequence = match piece.get(..2) {
-        Some("sp" | "np") => "so receivers take the record for `p=none`, or skip it",
-        _ => "so it counts as missing",
+/// RFC 9989 §4.7: a policy for the domains below that cannot be read makes all of them void.
+fn spoilt(name: &str, record: &DmarcRecord, piece: &str) -> Finding {
+    let what = format!("`{piece}` in the record at {name} cannot be read");
+    let finding = match record.reports.is_empty() {
+        true => Finding::bad(About::Dmarc, format_args!("{what}, so receivers skip the whole record.")),
+        false => Finding::warn(
+            About::Dmarc,
+            format_args!("{what}, so the whole record counts as `p=none`, whatever its `p=` says."),
+        ),
     };
-    let fix = match piece.get(..2) {
-        Some("sp" | "np") => "Write `none`, `quarantine` or `reject`, or leave it out.",
-        Some("ru") => {
-            "Write each address with `mailto:` before it, as in `rua=mailto:postmaster@a.example`, \
-            and a comma between two."
-        }
-        _ => "Correct it or leave it out.",
+    let tag = if is_tag(piece, "sp") { "sp" } else { "np" };
+    finding
+        .fix(format!("Write `none`, `quarantine` or `reject` after `{tag}=`, or leave it out, as below."))
+        .publish(name, record.mended().text)
+}
+
+fn unreadable(name: &str, piece: &str, domain: &str) -> Finding {
+    let fix = match is_tag(piece, "rua") || is_tag(piece, "ruf") {
+        true => format!(
+            "Write each address with `mailto:` before it, as in `rua=mailto:postmaster@{domain}`, and a comma \
+            between two."
+        ),
+        false => "Correct it or leave it out.".to_string(),
     };
-    let says = format!("`{piece}` in the record at {name} cannot be read, {consequence}.");
+    let says = format!("`{piece}` in the record at {name} cannot be read, so it counts as missing.");
     Finding::warn(About::Dmarc, says).fix(fix)
+}
+
+/// RFC 6376 §3.2, which DMARC follows: a list with a name twice is none.
+fn repeated(name: &str, record: &DmarcRecord) -> Option<Finding> {
+    let [first, ..] = record.repeated.as_slice() else { return None };
+    let says = format!(
+        "`{first}=` stands more than once in the record at {name}, so some receivers skip all of it."
+    );
+    Some(
+        Finding::warn(About::Dmarc, says)
+            .fix("Replace it by the one below.")
+            .publish(name, record.mended().text),
+    )
+}
+
+/// RFC 9989 §4.7: `psd=y` is for the likes of `com`.
+fn suffix(name: &str, record: &DmarcRecord, standing: Standing) -> Option<Finding> {
+    if standing != Standing::Own || record.public_suffix != PublicSuffix::Yes {
+        return None;
+    }
+    let says = format!(
+        "the record at {name} says that the names below belong to others, as those below `com` do (`psd=y`), so \
+        none of them speaks for you."
+    );
+    let fix = "Unless that is so, replace it by the one below.";
+    Some(Finding::warn(About::Dmarc, says).fix(fix).publish(name, record.mended().without(&["psd"])))
 }
 
 fn given_up(name: &str, record: &DmarcRecord) -> Option<Finding> {
@@ -161,12 +252,18 @@ fn given_up(name: &str, record: &DmarcRecord) -> Option<Finding> {
     };
     let finding =
         Finding::note(About::Dmarc, format_args!("{what} given up in 2026, and new receivers skip it."));
-    Some(finding.fix("Leave it out when you next change the record.").publish(name, record.without(&names)))
+    Some(finding.fix("Leave it out when you next change the record.").publish(name, record.mended().text))
 }
 
-fn said(domain: &str, at: &str, policy: Policy, is_test: bool) -> Finding {
-    let source =
-        if at == domain { String::new() } else { format!(" (by the record of {at}, to which it belongs)") };
+fn said(domain: &str, at: &str, policy: Policy, standing: Standing, record: &DmarcRecord) -> Finding {
+    let source = match standing {
+        Standing::Own => String::new(),
+        Standing::Nonexistent if record.nonexistent.is_some() => format!(
+            " (by `np=` in the record of {at}, to which it belongs: it has neither an address nor a mail server)"
+        ),
+        _ => format!(" (by the record of {at}, to which it belongs)"),
+    };
+    let is_test = record.is_test;
     match policy {
         Policy::None => Finding::note(
             About::Dmarc,
@@ -199,10 +296,8 @@ fn said(domain: &str, at: &str, policy: Policy, is_test: bool) -> Finding {
 
 async fn about_reports(dns: &Dns, found: &Found) -> Vec<Finding> {
     let Found { domain, record } = found;
-    if record.reports.is_empty()
-        && record.policy.is_some()
-        && !record.unread.iter().any(|p| p.starts_with("rua"))
-    {
+    let is_told = record.spoilt_by().is_some() || record.unread.iter().any(|piece| is_tag(piece, "rua"));
+    if record.reports.is_empty() && record.policy.is_some() && !is_told {
         let rua = format!("mailto:postmaster@{domain}");
         let says = format!(
             "the record of {domain} names no address for reports (`rua=`), so you will not see whether your \
@@ -212,13 +307,14 @@ async fn about_reports(dns: &Dns, found: &Found) -> Vec<Finding> {
             .fix(format!(
                 "Replace it by the one below; put another address there if nobody reads postmaster@{domain}."
             ))
-            .publish(record_name(domain), record.with("rua", &rua));
+            .publish(record_name(domain), record.mended().with("rua", &rua));
         return vec![finding];
     }
     let mut destinations: Vec<String> =
         record.reports.iter().chain(&record.failures).filter_map(|uri| destination(uri)).collect();
     destinations.sort();
     destinations.dedup();
+    destinations.truncate(DESTINATIONS_MAX);
     let mut findings = Vec::new();
     for destination in destinations {
         match agrees(dns, domain, &destination).await {

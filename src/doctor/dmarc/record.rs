@@ -1,5 +1,7 @@
 //! The text of a DMARC record (RFC 9989 §4.7 and §4.8), read without asking anybody.
 
+use std::collections::BTreeSet;
+
 /// What receivers are asked to do with letters that do not prove where they come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
@@ -58,6 +60,8 @@ pub struct DmarcRecord {
     pub is_test: bool,
     /// Tags of RFC 7489 that RFC 9989 has given up: `pct`, `rf`, `ri`.
     pub given_up: Vec<String>,
+    /// Names that stand there more than once. The first counts here; elsewhere perhaps nothing does.
+    pub repeated: Vec<String>,
     /// Pieces that cannot be read, as they are written.
     pub unread: Vec<String>,
 }
@@ -75,8 +79,11 @@ impl DmarcRecord {
     pub fn parse(text: &str) -> Option<Self> {
         is_dmarc(text).then(|| {
             let mut record = Self::empty(text);
+            let mut names = BTreeSet::from(["v".to_string()]);
             for piece in text.split(';').skip(1).map(str::trim).filter(|piece| !piece.is_empty()) {
-                if record.read(piece).is_none() {
+                if let Some(name) = name_of(piece).filter(|name| !names.insert(name.clone())) {
+                    record.repeated.push(name);
+                } else if record.read(piece).is_none() {
                     record.unread.push(piece.to_string());
                 }
             }
@@ -87,6 +94,35 @@ impl DmarcRecord {
     /// The policy for domains below that of the record (RFC 9989 §4.10.1).
     pub fn policy_below(&self) -> Option<Policy> {
         self.below.or(self.policy)
+    }
+
+    /// The policy for domains below that of the record of which the DNS has neither address nor mail server.
+    pub fn policy_nonexistent(&self) -> Option<Policy> {
+        self.nonexistent.or_else(|| self.policy_below())
+    }
+
+    /// A policy for the domains below that cannot be read: it makes all of them void (RFC 9989 §4.7).
+    pub fn spoilt_by(&self) -> Option<&str> {
+        self.unread.iter().map(String::as_str).find(|piece| is_tag(piece, "sp") || is_tag(piece, "np"))
+    }
+
+    /// The record with its faults put right: each tag once (the first), no policy for others that cannot be
+    /// read, nothing that was given up, and a policy.
+    #[must_use]
+    pub fn mended(&self) -> Self {
+        let mut names = BTreeSet::new();
+        let pieces = self.pieces_without(&[]).into_iter();
+        let pieces = pieces.filter(|piece| name_of(piece).is_none_or(|name| names.insert(name)));
+        let spoilt = |piece: &&str| {
+            ["sp", "np"].iter().any(|name| is_tag(piece, name)) && self.unread.iter().any(|it| it == piece)
+        };
+        let given_up = |piece: &&str| self.given_up.iter().any(|name| is_tag(piece, name));
+        let kept: Vec<&str> = pieces.filter(|piece| !spoilt(piece) && !given_up(piece)).collect();
+        let mended = Self { text: kept.join("; "), ..self.clone() };
+        match self.policy {
+            Some(_) => mended,
+            None => Self { text: mended.with("p", "none"), ..mended },
+        }
     }
 
     /// The record with one tag written anew.
@@ -123,6 +159,7 @@ impl DmarcRecord {
             public_suffix: PublicSuffix::Unsaid,
             is_test: false,
             given_up: Vec::new(),
+            repeated: Vec::new(),
             unread: Vec::new(),
         }
     }
@@ -150,8 +187,13 @@ impl DmarcRecord {
     }
 }
 
-fn is_tag(piece: &str, name: &str) -> bool {
-    piece.split_once('=').is_some_and(|(n, _)| n.trim_end().eq_ignore_ascii_case(name))
+/// Whether a piece of a record, `name=value`, bears this name.
+pub fn is_tag(piece: &str, name: &str) -> bool {
+    name_of(piece).is_some_and(|found| found == name)
+}
+
+fn name_of(piece: &str) -> Option<String> {
+    piece.split_once('=').map(|(name, _)| name.trim().to_ascii_lowercase())
 }
 
 fn policy(value: &str) -> Option<Policy> {
@@ -250,6 +292,7 @@ mod tests {
                 public_suffix: PublicSuffix::No,
                 is_test: true,
                 given_up: Vec::new(),
+                repeated: Vec::new(),
                 unread: Vec::new(),
             }
         );
@@ -270,6 +313,33 @@ mod tests {
         assert_eq!(below("v=DMARC1; p=reject"), Some(Policy::Reject));
         assert_eq!(below("v=DMARC1; p=reject; sp=none"), Some(Policy::None));
         assert_eq!(below("v=DMARC1"), None);
+    }
+
+    #[test]
+    fn a_name_that_stands_there_twice_is_told_and_the_first_counts() {
+        let record =
+            DmarcRecord::parse("v=DMARC1; p=none; P=reject; rua=mailto:a@b.example; v=DMARC1").unwrap();
+        assert_eq!(
+            (record.policy, record.repeated.as_slice()),
+            (Some(Policy::None), &["p".into(), "v".into()][..])
+        );
+        assert_eq!(record.mended().text, "v=DMARC1; p=none; rua=mailto:a@b.example");
+    }
+
+    #[test]
+    fn all_faults_are_mended_at_once() {
+        let mended = |text: &str| DmarcRecord::parse(text).unwrap().mended().text;
+        let text = "v=DMARC1; pct=50; p=nothing; sp=block; np=reject; rua=mailto:a@b.example; rua=mailto:c@d.example;";
+        assert_eq!(mended(text), "v=DMARC1; p=none; np=reject; rua=mailto:a@b.example");
+        assert_eq!(mended("v=DMARC1; p=reject"), "v=DMARC1; p=reject");
+    }
+
+    #[test]
+    fn the_policy_of_a_domain_that_is_not_there_is_np_then_sp_then_p() {
+        let policy = |text: &str| DmarcRecord::parse(text).unwrap().policy_nonexistent();
+        assert_eq!(policy("v=DMARC1; p=none; sp=quarantine; np=reject"), Some(Policy::Reject));
+        assert_eq!(policy("v=DMARC1; p=none; sp=quarantine"), Some(Policy::Quarantine));
+        assert_eq!(policy("v=DMARC1; p=none"), Some(Policy::None));
     }
 
     #[test]

@@ -97,10 +97,6 @@ async fn a_policy_that_cannot_be_read_is_named() {
 #[tokio::test]
 async fn pieces_that_cannot_be_read_are_named() {
     let findings = of("v=DMARC1; p=reject; aspf=strict; rua=x@a.example").await;
-    let below = of("v=DMARC1; p=reject; sp=nothing; rua=mailto:x@a.example").await;
-    assert!(
-        below[1].says.ends_with("cannot be read, so receivers take the record for `p=none`, or skip it.")
-    );
     let says: Vec<&str> = findings[1..].iter().map(|finding| finding.says.as_str()).collect();
     assert_eq!(
         says,
@@ -110,7 +106,53 @@ async fn pieces_that_cannot_be_read_are_named() {
             missing.",
         ]
     );
-    assert!(findings[2].fix.as_ref().unwrap().contains("`mailto:` before it"));
+    assert!(findings[2].fix.as_ref().unwrap().contains("`rua=mailto:postmaster@a.example`"));
+}
+
+#[tokio::test]
+async fn a_policy_for_those_below_that_cannot_be_read_voids_the_other() {
+    let watching = of("v=DMARC1; p=reject; sp=nothing; rua=mailto:x@a.example").await;
+    assert_eq!((watching.len(), watching[0].level), (1, Level::Warn));
+    assert!(watching[0].says.ends_with("so the whole record counts as `p=none`, whatever its `p=` says."));
+    assert_eq!(published(&watching[0]), "v=DMARC1; p=reject; rua=mailto:x@a.example");
+    let skipped = of("v=DMARC1; p=reject; np=").await;
+    assert_eq!((skipped.len(), skipped[0].level), (1, Level::Bad));
+}
+
+#[tokio::test]
+async fn a_name_that_stands_twice_is_told() {
+    let findings = of("v=DMARC1; p=reject; p=none; rua=mailto:x@a.example").await;
+    assert_eq!((findings.len(), findings[1].level), (2, Level::Warn));
+    assert!(findings[1].says.contains("`p=` stands more than once"));
+    assert_eq!(published(&findings[1]), "v=DMARC1; p=reject; rua=mailto:x@a.example");
+}
+
+#[tokio::test]
+async fn who_is_no_public_suffix_should_not_say_so() {
+    let findings = of("v=DMARC1; p=reject; psd=y; rua=mailto:x@a.example").await;
+    assert_eq!((findings.len(), findings[1].level), (2, Level::Warn));
+    assert_eq!(published(&findings[1]), "v=DMARC1; p=reject; rua=mailto:x@a.example");
+}
+
+#[tokio::test]
+async fn a_domain_of_which_there_is_nothing_goes_by_np() {
+    let zone = || Zone::new().txt(NAME, "v=DMARC1; p=none; np=reject; rua=mailto:x@a.example");
+    let first = async |zone: Zone| examine(&zone.serve().await, "news.a.example", None).await.remove(0);
+    let nothing = first(zone()).await;
+    assert_eq!(nothing.level, Level::Good);
+    assert!(nothing.says.contains("(by `np=` in the record of a.example"), "{}", nothing.says);
+    let something = first(zone().address("news.a.example", "192.0.2.1")).await;
+    assert_eq!(something.level, Level::Note);
+}
+
+#[tokio::test]
+async fn a_record_in_the_wrong_place_is_found() {
+    let text = "v=DMARC1; p=none";
+    let doubled = examined(Zone::new().txt("_dmarc.a.example.a.example", text)).await;
+    assert!(doubled[0].fix.as_ref().unwrap().contains("Enter only _dmarc as its name"));
+    let above = examined(Zone::new().txt("a.example", text)).await;
+    assert!(above[0].fix.as_ref().unwrap().contains("Move it to _dmarc.a.example"));
+    assert_eq!(published(&above[0]), text);
 }
 
 #[tokio::test]
@@ -179,10 +221,29 @@ async fn a_strict_record_wants_the_very_same_return_domain() {
 }
 
 #[tokio::test]
+async fn before_there_is_a_record_a_return_domain_below_is_not_blamed() {
+    let dns = Zone::new().serve().await;
+    assert_eq!(examine(&dns, "a.example", Some("b.a.example")).await.len(), 1);
+    assert_eq!(examine(&dns, "a.example", Some("relay.example")).await.len(), 2);
+}
+
+#[tokio::test]
+async fn every_finding_about_a_record_proposes_the_same() {
+    let findings = of("v=DMARC1; p=reject; sp=block; pct=5; p=none; rua=mailto:x@a.example").await;
+    assert_eq!(findings.len(), 3);
+    for finding in &findings {
+        assert_eq!(published(finding), "v=DMARC1; p=reject; rua=mailto:x@a.example", "{}", finding.says);
+    }
+}
+
+#[tokio::test]
 async fn a_dns_failure_is_a_finding() {
     let findings = examined(Zone::new().failing(NAME)).await;
     assert!(findings[0].says.starts_with("DMARC: cannot tell, because"));
-    let above = Zone::new().txt(NAME, "v=DMARC1; p=none").failing("_dmarc.example");
+    let above = Zone::new().failing("_dmarc.example");
     let findings = examined(above).await;
     assert!(findings[0].says.starts_with("DMARC: cannot tell, because"));
+    let own = Zone::new().txt(NAME, "v=DMARC1; p=reject; rua=mailto:x@a.example").failing("_dmarc.example");
+    let findings = examined(own).await;
+    assert_eq!((findings.len(), findings[0].level), (1, Level::Good));
 }

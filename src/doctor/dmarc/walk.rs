@@ -28,25 +28,31 @@ pub async fn organizational_domain(dns: &Dns, domain: &str) -> Result<String, Dn
 /// The record that counts for letters from `domain` (RFC 9989 §4.10.1): its own, that of its
 /// organisation, or that of the public suffix above.
 pub async fn policy(dns: &Dns, domain: &str) -> Result<Option<Found>, DnsError> {
+    if let Some(record) = record_at(dns, domain).await? {
+        return Ok(Some(Found { domain: domain.to_string(), record }));
+    }
     let mut found = walk(dns, domain).await?;
     let organization = organization(domain, &found);
     let is_suffix = |found: &Found| found.record.public_suffix == PublicSuffix::Yes;
     let place = found
         .iter()
-        .position(|found| found.domain == domain)
-        .or_else(|| found.iter().position(|found| found.domain == organization))
+        .position(|found| found.domain == organization)
         .or_else(|| found.iter().position(is_suffix));
     Ok(place.map(|place| found.swap_remove(place)))
+}
+
+/// RFC 9989 §4.10, steps 2 and 6: several records are as good as none.
+async fn record_at(dns: &Dns, domain: &str) -> Result<Option<DmarcRecord>, DnsError> {
+    let texts = dns.txt(&record_name(domain)).await?;
+    let records: Vec<DmarcRecord> = texts.iter().filter_map(|text| DmarcRecord::parse(text)).collect();
+    Ok(<[DmarcRecord; 1]>::try_from(records).ok().map(|[record]| record))
 }
 
 /// The records on the way up, the lowest first.
 async fn walk(dns: &Dns, domain: &str) -> Result<Vec<Found>, DnsError> {
     let mut found = Vec::new();
     for domain in steps(domain) {
-        let texts = dns.txt(&record_name(&domain)).await?;
-        let records: Vec<DmarcRecord> = texts.iter().filter_map(|text| DmarcRecord::parse(text)).collect();
-        // RFC 9989 §4.10, steps 2 and 6: several records are as good as none.
-        let Ok([record]) = <[DmarcRecord; 1]>::try_from(records) else { continue };
+        let Some(record) = record_at(dns, &domain).await? else { continue };
         let ends = record.public_suffix != PublicSuffix::Unsaid;
         found.push(Found { domain, record });
         if ends {
@@ -176,7 +182,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_dns_failure_ends_the_walk() {
-        let dns = with(&[("com", "")]).failing("_dmarc.example.com").serve().await;
+        let dns = with(&[("com", ""), ("b.example.com", "")]).failing("_dmarc.example.com").serve().await;
         assert!(organizational_domain(&dns, "a.example.com").await.is_err());
+        assert!(policy(&dns, "a.example.com").await.is_err());
+        // The own record counts, whatever those above would say.
+        assert!(policy(&dns, "b.example.com").await.unwrap().is_some());
     }
 }
