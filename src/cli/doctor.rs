@@ -126,10 +126,10 @@ fn questions(config: &Config, domain: Option<Domain>) -> Vec<Question> {
 /// Says hello to the mail server as if to send, and takes leave.
 async fn call(smtp: &Smtp) -> Vec<Finding> {
     let name = format!("{}:{}", smtp.host, smtp.port);
-    let offers = match mailer::call(smtp).await {
-        Ok(offers) => offers,
+    let offers = match mailer::call(smtp, &[]).await {
+        Ok(answer) => answer.offers,
         Err(why) => {
-            let says = format!("{name} would not take letters now: {why}.");
+            let says = format!("{name} would not take letters now: {}.", why.words);
             let fix = "Compare `[mail.smtp]` with what your provider says: host, port, security, username, password.";
             return vec![Finding::bad(About::Server, says).fix(fix)];
         }

@@ -6,11 +6,12 @@
 mod outbox;
 mod smtp;
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use crate::{
     config::{Smtp, Transport},
     delivery::{InFlight, Message, Outcome},
+    subscriber::address::EmailAddress,
 };
 
 /// Letters written at once to an outbox; more would only wait for the disk.
@@ -27,14 +28,102 @@ pub enum Trouble {
     Lasting(String),
 }
 
-/// Opens a connection as if to send, and takes leave: what the server offers, a line each.
-pub async fn call(smtp: &Smtp) -> Result<Vec<String>, Trouble> {
+/// How far a call came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Reading the authorities that may vouch for the server.
+    Authorities,
+    /// Looking up its name.
+    Looking,
+    /// Reaching it.
+    Connecting,
+    /// Hearing its greeting, and its answer to ours.
+    Greeting,
+    /// Seeing that it can encrypt.
+    Offering,
+    /// Starting TLS.
+    Encrypting,
+    /// Seeing that it has a way to log in that we know.
+    OfferingLogin,
+    /// Logging in.
+    LoggingIn,
+    /// Hearing what it offers.
+    Asking,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authorities => "reading `ca_file`",
+            Self::Looking => "looking up its name",
+            Self::Connecting => "connecting",
+            Self::Greeting => "waiting for its greeting",
+            Self::Offering | Self::Encrypting => "starting TLS",
+            Self::OfferingLogin | Self::LoggingIn => "logging in",
+            Self::Asking => "asking what it offers",
+        })
+    }
+}
+
+/// How a step failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// No answer in time.
+    Silent,
+    /// May pass by itself.
+    Passing,
+    /// Will not pass until the author changes something.
+    Lasting,
+}
+
+/// Why a call did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{server}: {words}")]
+pub struct Refusal {
+    /// At which step.
+    pub step: Step,
+    /// In which way.
+    pub how: How,
+    /// Its name and port.
+    pub server: String,
+    /// The server's words, or the system's.
+    pub words: String,
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.how {
+            How::Silent | How::Passing => Self::Passing(refusal.to_string()),
+            How::Lasting => Self::Lasting(refusal.to_string()),
+        }
+    }
+}
+
+/// A server that would take letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What it offers, a line each.
+    pub offers: Vec<String>,
+    /// From whom it would take none, and why, in its words.
+    pub refused: Vec<(EmailAddress, String)>,
+}
+
+/// Opens a connection as if to send from each of `senders`, and takes leave.
+pub async fn call(smtp: &Smtp, senders: &[EmailAddress]) -> Result<Answer, Refusal> {
     let server = smtp::Server::new(smtp.clone())?;
     let mut connection = server.connection();
-    connection.ready().await?;
+    connection.open().await?;
     let offers = connection.offers();
+    let mut refused = Vec::new();
+    for sender in senders {
+        // One that the last sender cost is opened anew.
+        connection.open().await?;
+        if let Err(words) = connection.would_take(sender).await {
+            refused.push((sender.clone(), words));
+        }
+    }
     connection.close().await;
-    Ok(offers)
+    Ok(Answer { offers, refused })
 }
 
 /// How letters leave, as the config says.

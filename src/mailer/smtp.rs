@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use lettre::{
     Address,
     transport::smtp::{
@@ -28,15 +29,16 @@ use lettre::{
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::Trouble;
+use super::{How, Refusal, Step, Trouble};
 use crate::{
-    config::{Security, Smtp},
+    config::{Login, Security, Smtp},
     delivery::{Message, Outcome},
+    subscriber::address::EmailAddress,
 };
 
 /// Letters over one connection: some servers count.
@@ -58,11 +60,16 @@ struct Inner {
 }
 
 impl Server {
-    pub(super) fn new(smtp: Smtp) -> Result<Self, Trouble> {
+    pub(super) fn new(smtp: Smtp) -> Result<Self, Refusal> {
         let authorities = match &smtp.ca_file {
             None => Vec::new(),
             Some(path) => {
-                let lasting = |why: &dyn fmt::Display| Trouble::Lasting(format!("{}: {why}", path.display()));
+                let lasting = |why: &dyn fmt::Display| Refusal {
+                    step: Step::Authorities,
+                    how: How::Lasting,
+                    server: smtp.host.clone(),
+                    words: format!("{}: {why}", path.display()),
+                };
                 let pem = std::fs::read(path).map_err(|why| lasting(&why))?;
                 CertificateDer::pem_slice_iter(&pem)
                     .map(|found| found.map(|der| der.to_vec()))
@@ -82,72 +89,74 @@ impl Server {
         Connection { server: self.clone(), open: None }
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Trouble> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Refusal> {
         let smtp = &self.0.smtp;
-        let within = |doing: &'static str| {
-            move |_| Trouble::Passing(format!("{}:{}: no answer while {doing}", smtp.host, smtp.port))
-        };
-        let passing =
-            |why: &dyn fmt::Display| Trouble::Passing(format!("{}:{}: {why}", smtp.host, smtp.port));
-        let socket = timeout(smtp.timeout, TcpStream::connect((smtp.host.as_str(), smtp.port)))
-            .await
-            .map_err(within("connecting"))?
-            .map_err(|why| passing(&why))?;
-        socket.set_nodelay(true).map_err(|why| passing(&why))?;
+        let found = self.step(Step::Looking, lookup_host((smtp.host.as_str(), smtp.port)));
+        let found = found.await?.map_err(|why| self.refusal(Step::Looking, How::Passing, why.to_string()))?;
+        let addresses: Vec<SocketAddr> = found.collect();
+        let socket = self.step(Step::Connecting, TcpStream::connect(addresses.as_slice())).await?;
+        let passing = |why: io::Error| self.refusal(Step::Connecting, How::Passing, unconnected(&why));
+        let socket = socket.map_err(passing)?;
+        socket.set_nodelay(true).map_err(passing)?;
         let socket: Box<dyn AsyncTokioStream> = match smtp.security {
-            Security::Tls => {
-                Box::new(timeout(smtp.timeout, self.encrypt(socket)).await.map_err(within("starting TLS"))??)
-            }
+            Security::Tls => Box::new(self.step(Step::Encrypting, self.encrypt(socket)).await??),
             Security::StartTls | Security::None => Box::new(socket),
         };
         let greeting = AsyncSmtpConnection::connect_with_transport(socket, &self.0.hello);
-        let mut connection = timeout(smtp.timeout, greeting)
-            .await
-            .map_err(within("waiting for its greeting"))?
-            .map_err(|why| passing(&said(&why)))?;
+        let greeted = self.step(Step::Greeting, greeting).await?;
+        let mut connection = greeted.map_err(|why| self.refusal(Step::Greeting, How::Passing, said(&why)))?;
         if smtp.security == Security::StartTls {
             if !connection.can_starttls() {
-                return Err(Trouble::Lasting(format!(
-                    "{} offers no STARTTLS, and nothing is sent without",
-                    smtp.host
-                )));
+                let words = "it offers no STARTTLS, and nothing is sent without".to_string();
+                return Err(self.refusal(Step::Offering, How::Lasting, words));
             }
             let parameters = self.tls_parameters()?;
-            timeout(smtp.timeout, connection.starttls(parameters, &self.0.hello))
-                .await
-                .map_err(within("starting TLS"))?
-                .map_err(|why| passing(&said(&why)))?;
+            let encrypted =
+                self.step(Step::Encrypting, connection.starttls(parameters, &self.0.hello)).await?;
+            encrypted.map_err(|why| self.refusal(Step::Encrypting, How::Passing, said(&why)))?;
         }
         if let Some(login) = &smtp.login {
             let credentials = Credentials::new(login.username.clone(), login.password.expose().to_string());
             let mechanisms = [Mechanism::Plain, Mechanism::Login];
-            timeout(smtp.timeout, connection.auth(&mechanisms, &credentials))
-                .await
-                .map_err(within("logging in"))?
-                .map_err(|why| match why.is_permanent() || why.is_client() {
-                    true => Trouble::Lasting(format!("{} refused the login: {}", smtp.host, said(&why))),
-                    false => passing(&said(&why)),
-                })?;
+            let taken = self.step(Step::LoggingIn, connection.auth(&mechanisms, &credentials)).await?;
+            taken.map_err(|why| {
+                if why.is_client() {
+                    let words = "it offers no way to log in that Byline knows (PLAIN or LOGIN)".to_string();
+                    return self.refusal(Step::OfferingLogin, How::Lasting, words);
+                }
+                let how = if why.is_permanent() { How::Lasting } else { How::Passing };
+                let words = format!("it refused the login: {}", without_secrets(login, &said(&why)));
+                self.refusal(Step::LoggingIn, how, words)
+            })?;
         }
         Ok(connection)
     }
 
+    fn refusal(&self, step: Step, how: How, words: String) -> Refusal {
+        let smtp = &self.0.smtp;
+        Refusal { step, how, server: format!("{}:{}", smtp.host, smtp.port), words }
+    }
+
+    /// Waits for one step as long as for any answer.
+    async fn step<T>(&self, step: Step, doing: impl Future<Output = T>) -> Result<T, Refusal> {
+        timeout(self.0.smtp.timeout, doing)
+            .await
+            .map_err(|_| self.refusal(step, How::Silent, format!("no answer while {step}")))
+    }
+
     /// lettre keeps of the server's answer only what it uses itself, so it is asked once more. A server that
     /// does not answer twice, as `OpenSMTPD`, is taken at what lettre kept.
-    async fn offers(&self, connection: &mut AsyncSmtpConnection) -> Result<Vec<String>, Trouble> {
+    async fn offers(&self, connection: &mut AsyncSmtpConnection) -> Result<Vec<String>, Refusal> {
         let hello = Ehlo::new(self.0.hello.clone());
-        let smtp = &self.0.smtp;
-        let passing = |why: String| Trouble::Passing(format!("{}:{}: {why}", smtp.host, smtp.port));
-        let answer = timeout(smtp.timeout, connection.command(hello)).await;
-        match answer.map_err(|_| passing("no answer to EHLO".into()))? {
+        match self.step(Step::Asking, connection.command(hello)).await? {
             Ok(answer) => Ok(answer.message().skip(1).map(str::to_string).collect()),
             Err(why) if why.is_permanent() => Ok(known(connection.server_info())),
-            Err(why) => Err(passing(said(&why))),
+            Err(why) => Err(self.refusal(Step::Asking, How::Passing, said(&why))),
         }
     }
 
-    fn tls_parameters(&self) -> Result<TlsParameters, Trouble> {
-        let lasting = |why: SmtpError| Trouble::Lasting(said(&why));
+    fn tls_parameters(&self) -> Result<TlsParameters, Refusal> {
+        let lasting = |why: SmtpError| self.refusal(Step::Encrypting, How::Lasting, said(&why));
         let mut builder = TlsParameters::builder(self.0.smtp.host.clone());
         for authority in &self.0.authorities {
             builder =
@@ -156,10 +165,10 @@ impl Server {
         builder.build().map_err(lasting)
     }
 
-    async fn encrypt(&self, socket: TcpStream) -> Result<Encrypted, Trouble> {
+    async fn encrypt(&self, socket: TcpStream) -> Result<Encrypted, Refusal> {
         use rustls::{ClientConfig, crypto::aws_lc_rs};
         let host = &self.0.smtp.host;
-        let lasting = |why: &dyn fmt::Display| Trouble::Lasting(format!("{host}: {why}"));
+        let lasting = |why: &dyn fmt::Display| self.refusal(Step::Encrypting, How::Lasting, why.to_string());
         let provider = Arc::new(aws_lc_rs::default_provider());
         let authorities = self.0.authorities.iter().map(|der| CertificateDer::from(der.clone()));
         let verifier =
@@ -175,7 +184,7 @@ impl Server {
         let stream = TlsConnector::from(Arc::new(config))
             .connect(name, socket)
             .await
-            .map_err(|why| Trouble::Passing(format!("{host}: {why}")))?;
+            .map_err(|why| self.refusal(Step::Encrypting, How::Passing, why.to_string()))?;
         Ok(Encrypted(stream))
     }
 }
@@ -277,12 +286,37 @@ impl Connection {
         {
             quit(open.smtp).await;
         }
+        Ok(self.open().await?)
+    }
+
+    /// Opens it if it is not open.
+    pub(super) async fn open(&mut self) -> Result<(), Refusal> {
         if self.open.is_none() {
             let mut smtp = self.server.connect().await?;
             let offers = self.server.offers(&mut smtp).await?;
             self.open = Some(Open { smtp, offers, since: Instant::now(), letters: 0 });
         }
         Ok(())
+    }
+
+    /// Whether the server would take letters from this address; if not, in its words. None is begun.
+    pub(super) async fn would_take(&mut self, sender: &EmailAddress) -> Result<(), String> {
+        let Ok(address) = Address::new(sender.local(), sender.domain()) else {
+            return Err("the address is not one that SMTP can carry".into());
+        };
+        let limit = self.server.0.smtp.timeout;
+        match self.command(Mail::new(Some(address), Vec::new()), limit).await {
+            Ok(_) => {
+                let _ = self.command(Rset, limit).await;
+                Ok(())
+            }
+            Err(
+                Failure::Later(words)
+                | Failure::Never(words)
+                | Failure::Closing(words)
+                | Failure::Lost(words),
+            ) => Err(words),
+        }
     }
 
     /// The stages of one letter, and what each failure means (RFC 5321 §4.2.5, RFC 1047).
@@ -402,10 +436,34 @@ fn reply(response: &Response) -> String {
     format!("{} {}", response.code(), words.join(" ")).trim().to_string()
 }
 
-/// The whole chain of an error, once: the server's words stand at its end.
+/// Why there is no connection, in words for people where there are any.
+fn unconnected(why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::ConnectionRefused => "nothing listens there".to_string(),
+        _ => why.to_string(),
+    }
+}
+
+/// Some servers repeat the command that they refuse, and this one bears the password (RFC 4616 §2, and LOGIN).
+fn without_secrets(login: &Login, words: &str) -> String {
+    let password = login.password.expose();
+    let plain = format!("\0{}\0{password}", login.username);
+    let secrets = [STANDARD.encode(plain), STANDARD.encode(password), password.to_string()];
+    let shown = secrets.iter().filter(|secret| !secret.is_empty());
+    shown.fold(words.to_string(), |words, secret| words.replace(secret.as_str(), "…"))
+}
+
+/// The whole chain of an error, once: the server's words stand at its end. If it answered, these alone.
 fn said(error: &SmtpError) -> String {
-    let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
+    if let (Some(code), Some(words)) = (error.status(), source) {
+        return format!("{code} {}", words.to_string().replace('\n', " ")).trim_end().to_string();
+    }
+    let mut words = error.to_string();
+    // lettre says so at each of its layers.
+    while let Some(rest) = words.strip_prefix("Connection error: ") {
+        words = rest.to_string();
+    }
     while let Some(inner) = source {
         let more = inner.to_string();
         if !words.contains(&more) {
@@ -424,6 +482,20 @@ mod tests {
     #[test]
     fn dots_are_doubled_and_the_end_is_one_dot() {
         assert_eq!(dotted(b".a\r\nb\r\n..c\r\n"), "..a\r\nb\r\n...c\r\n.\r\n");
+    }
+
+    #[test]
+    fn what_a_server_repeats_of_a_login_is_not_shown() {
+        let login = Login { username: "mina".into(), password: crate::config::Secret::new("s3cret".into()) };
+        for words in
+            ["500 unknown: AUTH PLAIN AG1pbmEAczNjcmV0", "535 czNjcmV0 is wrong", "535 no s3cret here"]
+        {
+            let shown = without_secrets(&login, words);
+            assert!(
+                shown.contains('…') && !shown.contains("czNjcmV0") && !shown.contains("s3cret"),
+                "{shown}"
+            );
+        }
     }
 
     proptest! {
