@@ -78,9 +78,15 @@ fn new(open: &Open, selector: &str, algorithm: Algorithm, json: bool) -> anyhow:
         return Ok(Ended::Done);
     }
     out!("The key is in {shown}. Whoever has it can sign as you: keep it to yourself, with a copy.\n");
-    out!("1. Publish these records where your domain is looked after. Each is one TXT record.\n");
+    out!("1. Publish these records where your domain is looked after, most often where you bought it.");
+    out!(
+        "   The one at {selector}._domainkey is new. Of the others none may be there twice: if there is a record"
+    );
+    out!(
+        "   that begins with v=spf1 or v=DMARC1 already, leave it, and see what `byline doctor mail` says of it.\n"
+    );
     show(&records, false)?;
-    out!("2. When `byline doctor mail` finds them, add this to config.toml:\n");
+    out!("2. When `byline doctor mail` finds the key, add this to config.toml:\n");
     out!("[mail.dkim.{selector}]\nkey = {{ file = \"{shown}\" }}");
     Ok(Ended::Done)
 }
@@ -124,19 +130,28 @@ fn records(open: &Open, keys: &[(String, String)]) -> Vec<Record> {
 }
 
 fn show(records: &[Record], json: bool) -> anyhow::Result<()> {
-    for Record { name, kind, value } in records {
+    for record in records {
         if json {
+            let Record { name, kind, value } = record;
             print_json(&serde_json::json!({ "name": name, "type": kind, "value": value }))?;
-            continue;
+        } else {
+            show_record("   ", record)?;
+            out!("");
         }
-        out!("   name   {name}");
-        out!("   value  {value}");
-        if value.len() > TXT_STRING_MAX {
-            let strings: Vec<String> =
-                in_pieces(value, TXT_STRING_MAX).map(|piece| format!("\"{piece}\"")).collect();
-            out!("   (a zone file wants it in pieces: {})", strings.join(" "));
-        }
-        out!("");
+    }
+    Ok(())
+}
+
+/// A record as panels ask for it, and as a zone file wants it where that is another way.
+pub(super) fn show_record(margin: &str, record: &Record) -> anyhow::Result<()> {
+    let Record { name, kind, value } = record;
+    out!("{margin}type   {kind}");
+    out!("{margin}name   {name}");
+    out!("{margin}value  {value}");
+    if value.len() > TXT_STRING_MAX {
+        let strings: Vec<String> =
+            in_pieces(value, TXT_STRING_MAX).map(|piece| format!("\"{piece}\"")).collect();
+        out!("{margin}(a zone file wants it in pieces: {})", strings.join(" "));
     }
     Ok(())
 }

@@ -1,20 +1,30 @@
 //! `byline doctor mail`
 
-use std::{collections::BTreeSet, net::SocketAddr};
+mod call;
 
-use super::{Ended, Open, print_json};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
+
+use super::{Ended, Open, dkim::show_record, print_json};
 use crate::{
-    config::{Config, Security, Smtp, Transport},
+    config::{Config, Transport},
+    dkim::DkimKey,
     doctor::{
-        dkim::Key,
+        dkim::{Idle, Key},
         dns::Dns,
-        finding::{About, Finding, Level, listed},
+        finding::{About, Finding, Level},
         report::{self, Question},
     },
-    mailer,
     newsroom::Folder,
-    subscriber::address::Domain,
+    subscriber::address::{Domain, EmailAddress},
 };
+
+/// The port of name servers (RFC 1035 §4.2).
+const DNS_PORT: u16 = 53;
+/// Keys that sign nothing, at the most, that are looked at.
+const IDLE_KEYS_MAX: usize = 20;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -28,8 +38,8 @@ enum Command {
     Mail {
         /// Another domain than those that your newsletters are from.
         domain: Option<Domain>,
-        /// Ask this name server, as `192.0.2.1:53`, instead of the system's.
-        #[arg(long, value_name = "ADDR")]
+        /// Ask this name server, as `9.9.9.9` or `192.0.2.1:5353`, instead of the system's.
+        #[arg(long, value_name = "ADDR", value_parser = name_server)]
         resolver: Option<SocketAddr>,
         /// Do not call the mail server.
         #[arg(long)]
@@ -40,124 +50,166 @@ enum Command {
 pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> anyhow::Result<Ended> {
     let Command::Mail { domain, resolver, no_connect } = arguments.command;
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
-    let config = &open.settings.config;
+    let domain = domain.map(String::from);
     let dns = match resolver {
         Some(address) => Dns::at(address)?,
         None => Dns::system()?,
     };
-    let mut findings = Vec::new();
+    let mut told = Told { json, findings: Vec::new() };
     if resolver.is_none() && !dns.knows_the_world().await {
-        findings.push(
-            Finding::warn(About::Dns, "the name server of this machine knows nothing of the internet, so what follows may be wrong.")
-                .fix("Run this on a machine that is online, or name another server: `--resolver 9.9.9.9:53`."),
-        );
+        told.tell([Finding::warn(
+            About::Dns,
+            "that of this machine knows nothing of the internet, so what follows may be wrong.",
+        )
+        .fix(
+            "Run this on a machine that is online, or ask another: `byline doctor mail --resolver 9.9.9.9`.",
+        )])?;
     }
-    for question in questions(config, domain) {
-        findings.extend(report::examine(&dns, &question).await);
+    let questions = questions(&open, domain.as_deref());
+    if questions.is_empty() {
+        told.tell([Finding::note(
+            About::Domain,
+            "no newsletter is set up, so no letters are from any domain.",
+        )
+        .fix("Name one to look at: `byline doctor mail example.org`.")])?;
     }
-    match &config.mail.transport {
-        Transport::Outbox => findings.push(
-            Finding::note(About::Server, "letters become files in outbox/, so no server was called.")
-                .fix("To send them, set `transport = \"smtp\"` under `[mail]`, and the server under `[mail.smtp]`."),
-        ),
+    for question in questions {
+        told.tell(report::examine(&dns, &question).await)?;
+    }
+    match &open.settings.config.mail.transport {
+        Transport::Outbox => told.tell([Finding::note(
+            About::Server,
+            "letters become files in outbox/, so no server was called.",
+        )
+        .fix(
+            "To send them, set `transport = \"smtp\"` under `[mail]`, and the server under `[mail.smtp]`.",
+        )])?,
         Transport::Smtp(_) if no_connect => {}
-        Transport::Smtp(smtp) => findings.extend(call(smtp).await),
-    }
-    let mut said = Vec::new();
-    findings.retain(|finding| {
-        !said.contains(finding) && {
-            said.push(finding.clone());
-            true
+        Transport::Smtp(smtp) => {
+            told.tell(call::server(smtp, &senders(&open.settings.config, domain.as_deref())).await)?;
         }
-    });
-    for finding in &findings {
-        print(finding, json)?;
     }
-    let bad = findings.iter().filter(|finding| finding.level == Level::Bad).count();
-    let warn = findings.iter().filter(|finding| finding.level == Level::Warn).count();
-    if !json {
-        out!(
-            "{}",
-            match (bad, warn) {
-                (0, 0) => "nothing to mend".to_string(),
-                (0, warn) => format!("{warn} to look at"),
-                (bad, warn) => format!("{bad} to mend, {warn} to look at"),
+    told.conclude()
+}
+
+/// The findings so far. They are shown as they come, since some take a while, and each once: newsletters
+/// may share a domain or a server.
+struct Told {
+    json: bool,
+    findings: Vec<Finding>,
+}
+
+impl Told {
+    fn tell(&mut self, findings: impl IntoIterator<Item = Finding>) -> anyhow::Result<()> {
+        for finding in findings {
+            if !self.findings.contains(&finding) {
+                show(&finding, self.json)?;
+                self.findings.push(finding);
             }
-        );
+        }
+        Ok(())
     }
-    Ok(if bad > 0 { Ended::Failed } else { Ended::Done })
+
+    fn conclude(&self) -> anyhow::Result<Ended> {
+        let of = |level| self.findings.iter().filter(|finding| finding.level == level).count();
+        let (bad, warn) = (of(Level::Bad), of(Level::Warn));
+        if !self.json {
+            if self.findings.iter().any(|finding| finding.record.is_some()) {
+                out!("{HOW_TO_PUBLISH}");
+            }
+            match (bad, warn) {
+                (0, 0) => out!("nothing to mend"),
+                (0, warn) => out!("{warn} to look at"),
+                (bad, 0) => out!("{bad} to mend"),
+                (bad, warn) => out!("{bad} to mend, {warn} to look at"),
+            }
+        }
+        Ok(if bad > 0 { Ended::Failed } else { Ended::Done })
+    }
+}
+
+/// For who has never done it.
+const HOW_TO_PUBLISH: &str = "\
+To publish a record, log in where your domain is looked after, most often where you bought it, open its DNS
+records and add one with the type, name and value above. Many panels add the domain to the name by themselves:
+enter only what stands before it then, and `@` for the domain itself. In an hour, run this again.
+";
+
+fn name_server(typed: &str) -> Result<SocketAddr, String> {
+    let whole = typed.parse::<SocketAddr>().ok();
+    whole
+        .or_else(|| typed.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, DNS_PORT)))
+        .ok_or_else(|| "write the address of a name server, as `9.9.9.9` or `[2620:fe::fe]:53`".to_string())
+}
+
+/// From whom servers see the letters come, once each: where bounces go, as `message` writes it.
+fn senders(config: &Config, domain: Option<&str>) -> Vec<EmailAddress> {
+    let mut senders: Vec<EmailAddress> = Vec::new();
+    for sender in config.newsletters.iter().map(|newsletter| &newsletter.sender) {
+        let bounces = sender.return_domain.as_ref().and_then(|at| format!("bounce+0@{at}").parse().ok());
+        let address = bounces.unwrap_or_else(|| sender.address.clone());
+        let is_meant = domain.is_none_or(|domain| domain == sender.address.domain());
+        if is_meant && !senders.contains(&address) {
+            senders.push(address);
+        }
+    }
+    senders
 }
 
 /// One for each domain that letters are from.
-fn questions(config: &Config, domain: Option<Domain>) -> Vec<Question> {
-    let keys: Vec<Key> = config
-        .mail
-        .dkim
-        .iter()
+fn questions(open: &Open, domain: Option<&str>) -> Vec<Question> {
+    let config = &open.settings.config;
+    let signers = config.mail.dkim.iter();
+    let keys: Vec<Key> = signers
         .map(|signer| Key { selector: signer.selector.clone(), record: signer.key.record() })
         .collect();
+    let idle = idle_keys(&open.folder, &keys);
     let server = match &config.mail.transport {
         Transport::Smtp(smtp) => Some((smtp.host.clone(), smtp.port)),
         Transport::Outbox => None,
     };
-    let mut domains: BTreeSet<(String, Option<String>)> = config
-        .newsletters
-        .iter()
-        .map(|newsletter| {
-            (newsletter.sender.address.domain().to_string(), newsletter.sender.return_domain.clone())
-        })
-        .collect();
+    let senders = config.newsletters.iter().map(|newsletter| &newsletter.sender);
+    let mut domains: BTreeSet<(String, Option<String>)> =
+        senders.map(|sender| (sender.address.domain().to_string(), sender.return_domain.clone())).collect();
     if let Some(domain) = domain {
-        let domain = String::from(domain);
-        domains.retain(|(known, _)| *known == domain);
+        domains.retain(|(known, _)| known == domain);
         if domains.is_empty() {
-            domains.insert((domain, None));
+            domains.insert((domain.to_string(), None));
         }
     }
     let question = |(from_domain, return_domain)| Question {
         from_domain,
         return_domain,
         keys: keys.clone(),
+        idle: idle.clone(),
         server: server.clone(),
     };
     domains.into_iter().map(question).collect()
 }
 
-/// Says hello to the mail server as if to send, and takes leave.
-async fn call(smtp: &Smtp) -> Vec<Finding> {
-    let name = format!("{}:{}", smtp.host, smtp.port);
-    let offers = match mailer::call(smtp, &[]).await {
-        Ok(answer) => answer.offers,
-        Err(why) => {
-            let says = format!("{name} would not take letters now: {}.", why.words);
-            let fix = "Compare `[mail.smtp]` with what your provider says: host, port, security, username, password.";
-            return vec![Finding::bad(About::Server, says).fix(fix)];
-        }
-    };
-    let guarded = match smtp.security {
-        Security::StartTls => "it encrypts (STARTTLS) and its certificate is good",
-        Security::Tls => "it encrypts (TLS) and its certificate is good",
-        Security::None => "it does not encrypt, which is for this machine only",
-    };
-    let login = if smtp.login.is_some() { "; it takes your login" } else { "" };
-    let says = format!("{name} answers; {guarded}{login}.");
-    let mut findings = vec![match smtp.security {
-        Security::None => Finding::note(About::Server, says),
-        _ => Finding::good(About::Server, says),
-    }];
-    let offered: Vec<&str> = offers.iter().map(String::as_str).collect();
-    let has = |name: &str| {
-        offers.iter().any(|offer| offer.split(' ').next().is_some_and(|it| it.eq_ignore_ascii_case(name)))
-    };
-    findings.push(Finding::note(About::Server, format!("it offers {}.", listed(&offered))));
-    if !has("DSN") {
-        let says = "it does not offer DSN, so it says in its own way what could not be delivered.";
-        findings.push(Finding::note(About::Server, says));
-    }
-    findings
+/// What `byline dkim new` left in `data/dkim/` and the config does not sign with.
+fn idle_keys(folder: &Folder, signing: &[Key]) -> Vec<Idle> {
+    let files = std::fs::read_dir(folder.data().join("dkim")).into_iter().flatten().flatten();
+    let mut idle: Vec<Idle> = files
+        .filter_map(|file| {
+            let path = file.path();
+            let selector =
+                path.file_stem()?.to_str().filter(|_| path.extension().is_some_and(|it| it == "pem"))?;
+            let key = DkimKey::from_pem(&std::fs::read_to_string(&path).ok()?).ok()?;
+            Some(Idle {
+                file: format!("data/dkim/{selector}.pem"),
+                key: Key { selector: selector.to_string(), record: key.record() },
+            })
+        })
+        // A key may be in use from another place, under the same name or another.
+        .filter(|idle| !signing.iter().any(|key| *key == idle.key || key.record == idle.key.record))
+        .collect();
+    idle.sort_by(|one, other| one.file.cmp(&other.file));
+    idle.truncate(IDLE_KEYS_MAX);
+    idle
 }
 
-fn print(finding: &Finding, json: bool) -> anyhow::Result<()> {
+fn show(finding: &Finding, json: bool) -> anyhow::Result<()> {
     let Finding { level, about, says, fix, record } = finding;
     if json {
         let record = record.as_ref().map(
@@ -172,7 +224,7 @@ fn print(finding: &Finding, json: bool) -> anyhow::Result<()> {
         out!("      {fix}");
     }
     if let Some(record) = record {
-        out!("      name   {}\n      value  {}", record.name, record.value);
+        show_record("      ", record)?;
     }
     out!("");
     Ok(())

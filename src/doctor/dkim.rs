@@ -2,7 +2,7 @@
 
 use crate::doctor::{
     dns::Dns,
-    finding::{About, Finding},
+    finding::{About, Finding, Level},
     tags::Tags,
 };
 
@@ -25,13 +25,54 @@ impl Key {
     }
 }
 
-/// What to say if there are no keys.
-pub fn unsigned(domain: &str) -> Finding {
-    Finding::note(
-        About::Dkim,
-        "no key is set up here, so your letters are signed only if the server that takes them does it.",
-    )
-    .fix(format!("Ask its provider whether it signs for {domain}, or set up a key of your own."))
+/// A key that is made, and signs nothing: one that is to sign, or one that has signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idle {
+    /// The key.
+    pub key: Key,
+    /// Its file, as the config would name it.
+    pub file: String,
+}
+
+/// What to say if there are no keys. Of files nothing is expected.
+pub fn unsigned(domain: &str, is_sent: bool) -> Finding {
+    let says =
+        "no key is set up here, so your letters are signed only if the server that takes them does it.";
+    if is_sent { Finding::warn(About::Dkim, says) } else { Finding::note(About::Dkim, says) }.fix(format!(
+        "`byline dkim new b1` makes a key and says what to publish. Do without only if your provider says that \
+        it signs for {domain}."
+    ))
+}
+
+/// What the DNS says about a key that signs nothing. If none signs, it had better.
+pub async fn examine_idle(dns: &Dns, domain: &str, idle: &Idle, level: Level) -> Finding {
+    let Idle { key, file } = idle;
+    let name = key.name(domain);
+    let retired =
+        "If it has done its work, delete that file and, some weeks after its last letter, the record.";
+    let found = match dns.txt(&name).await {
+        Ok(found) => found,
+        Err(error) => return Finding::cannot_tell(About::Dkim, &error),
+    };
+    let finding = match found.as_slice() {
+        [] => Finding::note(
+            About::Dkim,
+            format_args!("the key in {file} signs nothing yet, and is not published at {name}."),
+        )
+        .fix("To sign with it, publish the record below first. If it has done its work, delete that file.")
+        .publish(&name, &key.record),
+        [text] if flaw(text, &key.record).is_none() => Finding::note(
+            About::Dkim,
+            format_args!("the key in {file} is found at {name}, but signs nothing yet."),
+        )
+        .fix(format!(
+            "To sign with it, add two lines to config.toml: `[mail.dkim.{}]` and `key = {{ file = \"{file}\" }}`, \
+            or, if they are there, take out `sign = false`. {retired}",
+            key.selector
+        )),
+        several => judge(&name, &key.record, several),
+    };
+    Finding { level, ..finding }
 }
 
 /// What the DNS says about `key`.
@@ -51,13 +92,19 @@ async fn missing(dns: &Dns, domain: &str, key: &Key) -> Finding {
         format_args!("the key with which receivers check our signature is not published at {name}."),
     )
     .publish(&name, &key.record);
-    // A panel that adds the domain to a full name puts the record here.
-    let doubled = format!("{name}.{domain}");
-    match dns.txt(&doubled).await {
-        Ok(found) if !found.is_empty() => finding.fix(format!(
-            "There is a record at {doubled}: your DNS panel adds the domain by itself. Enter only \
-            {}._domainkey as its name.",
+    let is_ours = |text: &str| flaw(text, &key.record).is_none();
+    if let Some(doubled) = dns.doubled(&name, domain, is_ours).await {
+        return finding.fix(format!(
+            "It stands at {doubled}: your DNS panel adds the domain by itself. Enter only {}._domainkey as its \
+            name.",
             key.selector
+        ));
+    }
+    // RFC 1034 §3.6.2: beside an alias nothing else can stand.
+    match dns.alias(&name).await {
+        Ok(Some(target)) => finding.fix(format!(
+            "That name is an alias (CNAME) of {target}, where no key is. Delete the alias, then publish the \
+            record below."
         )),
         _ => finding
             .fix("Publish the record below; after that it takes up to a few hours until everybody sees it."),
@@ -142,7 +189,7 @@ fn wrong_tags(tags: &Tags) -> Option<Flaw> {
 }
 
 fn wrong_key(tags: &Tags, expected: &Tags) -> Option<Flaw> {
-    let kind = |tags: &Tags| tags.get("k").unwrap_or("rsa").to_ascii_lowercase();
+    let kind = |tags: &Tags| tags.get("k").unwrap_or("rsa").to_string();
     let key = |tags: &Tags| tags.get("p").map(|key| key.split_whitespace().collect::<String>());
     let wanted = key(expected).unwrap_or_default();
     match key(tags) {
@@ -245,6 +292,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_wildcard_answers_is_no_doubled_key() {
+        let dns = Zone::new().txt("b1._domainkey.a.example.a.example", "v=spf1 -all").serve().await;
+        let finding = examine(&dns, "a.example", &key()).await;
+        assert!(finding.fix.unwrap().starts_with("Publish the record below"));
+    }
+
+    #[tokio::test]
+    async fn an_alias_that_leads_nowhere_has_to_go_first() {
+        let dns = Zone::new().alias(NAME, "b1.provider.example").serve().await;
+        let finding = examine(&dns, "a.example", &key()).await;
+        assert_eq!(finding.level, Level::Bad);
+        assert!(finding.fix.unwrap().starts_with("That name is an alias (CNAME) of b1.provider.example"));
+    }
+
+    #[tokio::test]
+    async fn a_key_that_signs_nothing_yet_is_found_too() {
+        let idle = Idle { key: key(), file: "data/dkim/b1.pem".into() };
+        let told =
+            async |zone: Zone| examine_idle(&zone.serve().await, "a.example", &idle, Level::Note).await;
+        let unpublished = told(Zone::new()).await;
+        assert!(
+            unpublished.says.ends_with("signs nothing yet, and is not published at b1._domainkey.a.example.")
+        );
+        assert_eq!(unpublished.record.unwrap().value, OURS);
+        let found = told(Zone::new().txt(NAME, OURS)).await;
+        assert!(found.says.ends_with("is found at b1._domainkey.a.example, but signs nothing yet."));
+        let fix = found.fix.unwrap();
+        assert!(fix.contains("`[mail.dkim.b1]` and `key = { file = \"data/dkim/b1.pem\" }`"), "{fix}");
+        let flawed = told(Zone::new().txt(NAME, "v=DKIM1; p=")).await;
+        assert_eq!(flawed.level, Level::Note);
+        assert!(flawed.says.contains("withdrawn"));
+    }
+
+    #[tokio::test]
     async fn every_fatal_flaw_is_named() {
         for (text, says) in [
             ("v=DKIM1; k=rsa; p=MIIBIjANBgkqOTHER", "holds another key than ours"),
@@ -257,6 +338,8 @@ mod tests {
             ),
             ("v=DKIM1; k=rsa; p=MIIBIjANBgkq\" \"hkiG9w0BAQEFAAOCAQ8A", "has quotation marks"),
             ("v=DKIM1\\; k=rsa\\; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", "has quotation marks or backslashes"),
+            (" ", "cannot be read, because it is empty"),
+            ("v=DKIM1; k=rsa; P=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", "holds no key"),
             ("v=DKIM1 k=rsa p", "does not begin with `v=DKIM1`"),
             ("k=rsa; p=MIIB; v=DKIM1", "does not begin with `v=DKIM1`"),
             ("v=DKIM1; k=rsa; MIIBIjANBgkq", "cannot be read, because `MIIBIjANBgkq` is not a name"),

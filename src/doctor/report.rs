@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use futures_util::future::join_all;
 
 use crate::doctor::{
-    dkim::{self, Key},
+    dkim::{self, Idle, Key},
     dmarc,
     dns::{Dns, DnsError},
-    finding::Finding,
+    finding::{About, Finding, Level},
     mx::{self, Purpose},
     server::{self, Server},
     spf,
@@ -23,12 +23,14 @@ pub struct Question {
     pub return_domain: Option<String>,
     /// Our keys.
     pub keys: Vec<Key>,
+    /// Keys that are made, and sign nothing.
+    pub idle: Vec<Idle>,
     /// The name or address of the server that takes our letters, and its port; none if they become files.
     pub server: Option<(String, u16)>,
 }
 
-/// Asks the DNS about everything. The findings stand in a fixed order: SPF, DKIM, DMARC, incoming mail,
-/// server, reverse DNS.
+/// Asks the DNS about everything. The findings stand in a fixed order: the domain itself if it is unknown,
+/// SPF, DKIM, DMARC, incoming mail, server, reverse DNS.
 pub async fn examine(dns: &Dns, question: &Question) -> Vec<Finding> {
     let from = domain(&question.from_domain);
     let return_domain = question.return_domain.as_deref().map(domain).filter(|other| *other != from);
@@ -41,15 +43,16 @@ pub async fn examine(dns: &Dns, question: &Question) -> Vec<Finding> {
         server = seen(dns, host, addresses, &from).await;
     }
 
-    let (spf, dkim, dmarc, mail, names) = tokio::join!(
+    let (unknown, spf, dkim, dmarc, mail, names) = tokio::join!(
+        unknown(dns, &from),
         spf::examine(dns, return_domain.as_deref().unwrap_or(&from), &server),
-        signatures(dns, &from, &question.keys),
+        signatures(dns, &from, question),
         dmarc::examine(dns, &from, return_domain.as_deref()),
         incoming(dns, &from, return_domain.as_deref()),
         server::names(dns, &server),
     );
     let names = if place.is_some() { names } else { Vec::new() };
-    [spf, dkim, dmarc, mail, place.into_iter().collect(), names].concat()
+    [unknown, spf, dkim, dmarc, mail, place.into_iter().collect(), names].concat()
 }
 
 async fn seen(dns: &Dns, host: String, addresses: Result<Vec<IpAddr>, DnsError>, from: &str) -> Server {
@@ -60,11 +63,29 @@ async fn seen(dns: &Dns, host: String, addresses: Result<Vec<IpAddr>, DnsError>,
     Server { is_own: spf::check::is_at_or_below(&host, &organization), host, public }
 }
 
-async fn signatures(dns: &Dns, from: &str, keys: &[Key]) -> Vec<Finding> {
-    match keys {
-        [] => vec![dkim::unsigned(from)],
-        keys => join_all(keys.iter().map(|key| dkim::examine(dns, from, key))).await,
+/// Many servers take no letter from a domain that does not exist.
+async fn unknown(dns: &Dns, domain: &str) -> Vec<Finding> {
+    // Whatever else the DNS answers, the other findings tell.
+    if !dns.denies(domain).await.unwrap_or(false) {
+        return Vec::new();
     }
+    let says =
+        format!("there is no {domain}: nobody has registered that name, or nothing is published in it yet.");
+    vec![Finding::bad(About::Domain, says).fix(
+        "Compare it, letter by letter, with the one that you own, and see whether its registration has run out. If \
+        it is yours, it is there as soon as you publish the records below.",
+    )]
+}
+
+async fn signatures(dns: &Dns, from: &str, question: &Question) -> Vec<Finding> {
+    let Question { keys, idle, server, .. } = question;
+    let level = if keys.is_empty() && server.is_some() { Level::Warn } else { Level::Note };
+    let mut findings = join_all(keys.iter().map(|key| dkim::examine(dns, from, key))).await;
+    findings.extend(join_all(idle.iter().map(|key| dkim::examine_idle(dns, from, key, level))).await);
+    if findings.is_empty() {
+        findings.push(dkim::unsigned(from, server.is_some()));
+    }
+    findings
 }
 
 async fn incoming(dns: &Dns, from: &str, return_domain: Option<&str>) -> Vec<Finding> {
@@ -88,10 +109,7 @@ fn domain(typed: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{
-        finding::{About, Level},
-        zone::Zone,
-    };
+    use crate::doctor::zone::Zone;
 
     const KEY: &str = "v=DKIM1; k=rsa; p=MIIBIjANBgkq";
 
@@ -100,6 +118,7 @@ mod tests {
             from_domain: "Far-Bank.example.".into(),
             return_domain: Some("b.far-bank.example".into()),
             keys: vec![Key { selector: "s1".into(), record: KEY.into() }],
+            idle: Vec::new(),
             server: Some(("mail.far-bank.example".into(), 587)),
         }
     }
@@ -165,8 +184,38 @@ mod tests {
         let dns = well_kept().serve().await;
         let findings = examine(&dns, &Question { keys: Vec::new(), ..question() }).await;
         let signature = findings.iter().find(|finding| finding.about == About::Dkim).unwrap();
-        assert_eq!(signature.level, Level::Note);
+        assert_eq!(signature.level, Level::Warn);
         assert!(signature.says.starts_with("DKIM: no key is set up here"));
+        let files = Question { keys: Vec::new(), server: None, ..question() };
+        let findings = examine(&dns, &files).await;
+        assert_eq!(findings.iter().find(|finding| finding.about == About::Dkim).unwrap().level, Level::Note);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_to_sign_is_more_than_a_note_only_while_none_does() {
+        let idle = vec![Idle {
+            key: Key { selector: "s1".into(), record: KEY.into() },
+            file: "data/dkim/s1.pem".into(),
+        }];
+        let dns = well_kept().txt("s2._domainkey.far-bank.example", KEY).serve().await;
+        let levels = async |question: Question| {
+            let findings = examine(&dns, &question).await;
+            let keys = findings.into_iter().filter(|finding| finding.about == About::Dkim);
+            keys.map(|finding| finding.level).collect::<Vec<_>>()
+        };
+        let first = Question { keys: Vec::new(), idle: idle.clone(), ..question() };
+        assert_eq!(levels(first).await, [Level::Warn]);
+        let second =
+            Question { keys: vec![Key { selector: "s2".into(), record: KEY.into() }], idle, ..question() };
+        assert_eq!(levels(second).await, [Level::Good, Level::Note]);
+    }
+
+    #[tokio::test]
+    async fn a_domain_that_is_not_there_is_said_first() {
+        let findings = examine(&Zone::new().serve().await, &question()).await;
+        assert_eq!(findings[0].level, Level::Bad);
+        assert!(findings[0].says.starts_with("Domain: there is no far-bank.example:"));
+        assert!(findings[0].fix.as_ref().unwrap().contains("letter by letter"));
     }
 
     #[tokio::test]
