@@ -6,6 +6,7 @@ mod articles;
 mod check;
 mod command_line;
 mod delivery;
+mod doctor;
 mod endurance;
 mod feed_more;
 mod feed_rules;

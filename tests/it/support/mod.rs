@@ -2,6 +2,7 @@
 
 pub mod editions;
 pub mod http;
+pub mod name_server;
 pub mod newsboat;
 pub mod newsroom;
 pub mod outbox;
