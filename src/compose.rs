@@ -108,7 +108,7 @@ pub async fn run_once(
         for article in announcements(&desk) {
             if !store.is_announced(newsletter.id.clone(), article.id).await? {
                 let plan = plan_special(&desk, store, Origin::Announcement(article.id), &[article]).await?;
-                opened.extend(open(store, plan).await?);
+                opened.extend(open_due(store, plan).await?);
             }
         }
         for cadence in &newsletter.cadences {
@@ -137,7 +137,7 @@ async fn keep_up(
     for at in slots {
         let slot = Slot { newsletter: id.clone(), cadence: name.clone(), at };
         let plan = plan_digest(desk, store, Origin::Slot(slot), cut).await?;
-        opened.extend(open(store, plan).await?);
+        opened.extend(open_due(store, plan).await?);
     }
     // Only now: if this is never reached, the same slots are found again, and are there already.
     store.consider(id, name, Considered { until: desk.now, seq: cut.max(considered.seq) }).await?;
@@ -180,19 +180,25 @@ fn announcements<'d>(desk: &Desk<'d>) -> Vec<&'d Article> {
     wanted.map(AsRef::as_ref).collect()
 }
 
+/// The same for one that nobody looked at before: what was cut is in the log.
+async fn open_due(store: &Store, plan: Plan) -> Result<Option<(IssueId, usize)>, ComposeError> {
+    let (newsletter, cuts) = (plan.issue.newsletter.clone(), plan.cuts.clone());
+    let opened = open(store, plan).await?;
+    if let Some((issue, _)) = opened {
+        for finding in cuts.values().map(Cut::finding) {
+            tracing::warn!("issue {issue} of `{newsletter}`: {}; {}", finding.message, finding.hint);
+        }
+    }
+    Ok(opened)
+}
+
 /// Opens the issue of a plan, unless nobody would get it.
 pub async fn open(store: &Store, plan: Plan) -> Result<Option<(IssueId, usize)>, ComposeError> {
     if plan.issue.letters.is_empty() {
         return Ok(None);
     }
-    let newsletter = plan.issue.newsletter.clone();
     Ok(match store.open_issue(plan.issue).await? {
-        Opened::New(issue, letters) => {
-            for cut in plan.cuts.values() {
-                tracing::warn!("issue {issue} of `{newsletter}`: {}", cut.finding().message);
-            }
-            Some((issue, letters))
-        }
+        Opened::New(issue, letters) => Some((issue, letters)),
         Opened::Already => None,
     })
 }

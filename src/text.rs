@@ -52,16 +52,17 @@ fn is_suspicious(byte: u8) -> bool {
 
 /// [`clean`], on one line, without space at the ends or runs of it within.
 pub fn clean_line(text: &str) -> String {
-    clean(text)
-        .split([' ', '\n', '\t', '\u{2028}', '\u{2029}'])
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    one_line(&clean(text))
 }
 
-/// A rendered subject: one line; the marks of what differs by reader stay.
+/// A rendered subject: one line; the marks of what differs by reader stay, and so do spaces that do not break.
 pub fn clean_subject(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    one_line(text)
+}
+
+fn one_line(text: &str) -> String {
+    let words = text.split([' ', '\n', '\r', '\t', '\u{B}', '\u{C}', '\u{85}', '\u{2028}', '\u{2029}']);
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn is_publishable(character: char) -> bool {

@@ -115,13 +115,30 @@ fn ends_within_quotation(sentence: &str, rest: &str) -> bool {
     })
 }
 
-/// The whole text for a plain letter: paragraphs apart, lists with dashes, links with their address.
-pub fn letter_text(html: &str) -> String {
+/// The whole text for a plain letter: paragraphs apart, lists with dashes or numbers, code line by line, links with
+/// their address. Links within the article itself, whose page is `page`, stay words.
+pub fn letter_text(html: &str, page: &str) -> String {
     let mut out = String::new();
     let mut links: Vec<(String, usize)> = Vec::new();
+    let mut lists: Vec<Option<usize>> = Vec::new();
+    let mut code = 0_usize;
     for part in parts(html) {
         match part {
+            Part::Text(words) if code > 0 => out.push_str(&unescape(words)),
             Part::Text(words) => push_words(&mut out, &unescape(words)),
+            Part::Tag { name: "pre", closing, .. } => {
+                code = if closing { code.saturating_sub(1) } else { code + 1 };
+                break_line(&mut out, 2);
+            }
+            Part::Tag { name: "ol" | "ul", closing: true, .. } => {
+                lists.pop();
+                break_line(&mut out, if lists.is_empty() { 2 } else { 1 });
+            }
+            Part::Tag { name: name @ ("ol" | "ul"), .. } => {
+                // A list within a list stays close to its line.
+                break_line(&mut out, if lists.is_empty() { 2 } else { 1 });
+                lists.push((name == "ol").then_some(0));
+            }
             Part::Tag { name: "a", closing: false, attributes } => {
                 links.push((attribute(attributes, "href").unwrap_or_default(), out.len()));
             }
@@ -129,7 +146,15 @@ pub fn letter_text(html: &str) -> String {
                 if let Some((address, start)) = links.pop() {
                     // A block inside the link may have taken white space back, and more.
                     let shown = out.get(start..).unwrap_or_default().trim().to_string();
-                    let inside = address.contains('#');
+                    let (before, note) =
+                        address.split_once('#').map_or((address.as_str(), false), |(it, _)| (it, true));
+                    let inside = note && (before.is_empty() || before == page);
+                    let is_note = inside && !shown.is_empty() && shown.chars().all(char::is_numeric);
+                    if is_note {
+                        // A note's number would stick to the word before it.
+                        out.truncate(start);
+                        out.push_str(&format!("[{shown}]"));
+                    }
                     if !address.is_empty() && !inside && shown != address {
                         out.push_str(&format!(" ({address})"));
                     }
@@ -143,13 +168,20 @@ pub fn letter_text(html: &str) -> String {
             Part::Tag { name: "br", .. } => out.push('\n'),
             Part::Tag { name: "li", closing: false, .. } => {
                 break_line(&mut out, 1);
-                out.push_str("- ");
+                out.push_str(&"  ".repeat(lists.len().saturating_sub(1)));
+                match lists.last_mut() {
+                    Some(Some(number)) => {
+                        *number += 1;
+                        out.push_str(&format!("{number}. "));
+                    }
+                    _ => out.push_str("- "),
+                }
             }
             Part::Tag { name: "tr", closing: true, .. } => break_line(&mut out, 1),
             Part::Tag { name: "td" | "th", closing: true, .. } => out.push_str("  "),
             Part::Tag { name: "li" | "tr" | "td" | "th", .. } => {}
             Part::Tag { name, .. } if is_block(name) => {
-                if !out.ends_with("- ") {
+                if !out.ends_with("- ") && !out.ends_with(". ") {
                     break_line(&mut out, 2);
                 }
             }
@@ -157,7 +189,7 @@ pub fn letter_text(html: &str) -> String {
         }
     }
     let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
-    lines.join("\n").trim().to_string()
+    lines.join("\n").trim_matches('\n').to_string()
 }
 
 fn push_words(out: &mut String, words: &str) {
@@ -277,11 +309,12 @@ mod tests {
             "One. Two & “three.” Four? Five is a long sentence that goes on until there is enough of it to stand alone as a summary."
         );
         assert_eq!(summary("<p>آب زیر خاک می‌رود. چرا؟</p>"), "آب زیر خاک می‌رود. چرا؟");
-        let long = "x".repeat(100);
+        let long = "x".repeat(80);
         assert_eq!(
             summary(&format!("<p>{long} «یک. دو.» She says: “Three. Four.” Five.</p>")),
             format!("{long} «یک. دو.» She says: “Three. Four.”")
         );
+        let long = "x".repeat(120);
         assert_eq!(summary(&format!("<p>“{long} never. Closed.</p>")), format!("“{long} never."));
     }
 
@@ -289,8 +322,26 @@ mod tests {
     fn a_letter_reads_as_text() {
         let html = "<h2>Water</h2><p>See <a href=\"https://x.example/?a=1&amp;b=2\">this</a>\nand <em>that</em>.</p><ul><li>one</li><li><p>two</p></li></ul><table><tbody><tr><td>a</td><td>b</td></tr></tbody></table>";
         assert_eq!(
-            letter_text(html),
+            letter_text(html, "https://far-bank.example/a/"),
             "Water\n\nSee this (https://x.example/?a=1&b=2) and that.\n\n- one\n- two\n\na  b"
         );
+        let page = "https://far-bank.example/a/";
+        for (html, text) in [
+            ("<p><a href=\"https://x.example/d#part\">doc</a>.</p>", "doc (https://x.example/d#part)."),
+            (
+                "<p>Asleep.<sup><a href=\"https://far-bank.example/a/#fn-1\">1</a></sup> Where</p>",
+                "Asleep.[1] Where",
+            ),
+            (
+                "<ol><li>one<ul><li>in it</li></ul></li><li>two</li></ol><p>x</p>",
+                "1. one\n  - in it\n2. two\n\nx",
+            ),
+            (
+                "<p>So:</p><pre><code>fn main() {\n    print();\n}\n</code></pre><p>x</p>",
+                "So:\n\nfn main() {\n    print();\n}\n\nx",
+            ),
+        ] {
+            assert_eq!(letter_text(html, page), text);
+        }
     }
 }

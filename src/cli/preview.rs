@@ -215,19 +215,12 @@ fn chosen(
         let mine = articles.iter().filter(|article| article.manuscript.language == *language);
         mine.map(|article| article.id).collect()
     };
-    let every: Vec<ArticleId> = articles.iter().map(|article| article.id).collect();
-    let every = (every, desk.newsletter.language.clone());
     Ok(match own {
         Some(own) => vec![(of(own), own.clone())],
-        None if is_one_reader => vec![every],
-        None => {
-            let each = desk.newsletter.languages.iter().map(|language| (of(language), language.clone()));
-            let mut groups: Vec<_> = each.filter(|(articles, _)| !articles.is_empty()).collect();
-            if !groups.contains(&every) {
-                groups.push(every);
-            }
-            groups
+        None if is_one_reader => {
+            vec![(articles.iter().map(|article| article.id).collect(), desk.newsletter.language.clone())]
         }
+        None => super::send::groups(desk, &articles),
     })
 }
 

@@ -12,9 +12,10 @@ use serde_json::json;
 use super::{Ended, Open, issue_line, known_cadence, newsletter, print_json};
 use crate::{
     article::{Article, ArticleId},
-    compose::{self, Content, Desk, Plan, Rendered},
+    compose::{self, Content, Cut, Desk, Plan, Rendered},
     delivery::{DeliveryId, InFlight, Outcome},
     diagnostic::count,
+    language::Language,
     mailer::Mailer,
     message::{Addressee, Compiled},
     newsletter::{
@@ -136,10 +137,26 @@ fn describe(plan: &Plan, live: &[Arc<Article>], newsletter: &str) {
             eprintln!("  {} ({})", article.manuscript.title, article.manuscript.slug);
         }
     }
-    for cut in plan.cuts.values() {
-        let finding = cut.finding();
-        eprintln!("{}: {}\nhint: {}", finding.severity, finding.message, finding.hint);
+    plan.cuts.values().for_each(warn);
+}
+
+fn warn(cut: &Cut) {
+    let finding = cut.finding();
+    eprintln!("{}: {}\nhint: {}", finding.severity, finding.message, finding.hint);
+}
+
+/// Chosen articles as each group of readers would get them: those of one language, and those who chose none.
+pub(super) fn groups(desk: &Desk<'_>, articles: &[&Article]) -> Vec<(Vec<ArticleId>, Language)> {
+    let each = desk.newsletter.languages.iter().map(|language| {
+        let mine = articles.iter().filter(|article| article.manuscript.language == *language);
+        (mine.map(|article| article.id).collect::<Vec<_>>(), language.clone())
+    });
+    let mut groups: Vec<_> = each.filter(|(articles, _)| !articles.is_empty()).collect();
+    let every = (articles.iter().map(|article| article.id).collect(), desk.newsletter.language.clone());
+    if !groups.contains(&every) {
+        groups.push(every);
     }
+    groups
 }
 
 fn dry_run(plan: &Plan, json: bool) -> anyhow::Result<Ended> {
@@ -185,17 +202,17 @@ async fn test(
     connection.ready().await?;
     let frame = Frame::new(&desk.newsletter.id, &desk.newsletter.sender, &config.site.url, desk.now);
     let mut failed = false;
-    for (index, language) in desk.newsletter.languages.iter().enumerate() {
-        let of_language = chosen.iter().filter(|article| article.manuscript.language == *language);
-        let ids: Vec<ArticleId> = match chosen.is_empty() {
-            true => desk.newest(language, TEST_ARTICLES),
-            false => of_language.map(|article| article.id).collect(),
-        };
-        if ids.is_empty() && !chosen.is_empty() {
-            continue;
+    let languages = desk.newsletter.languages.iter();
+    let groups: Vec<(Vec<ArticleId>, Language)> = match chosen.is_empty() {
+        true => languages.map(|language| (desk.newest(language, TEST_ARTICLES), language.clone())).collect(),
+        false => groups(desk, chosen),
+    };
+    for (index, (articles, language)) in groups.iter().enumerate() {
+        let content = Content { language, articles, also: &[], special: !chosen.is_empty() };
+        let Rendered { variant, cut } = compose::render(desk, content)?;
+        if let Some(cut) = cut {
+            warn(&cut);
         }
-        let content = Content { language, articles: &ids, also: &[], special: false };
-        let Rendered { variant, .. } = compose::render(desk, content)?;
         // No subscription has such a number; each letter has its own, and so its own Message-ID.
         let number = -desk.now.timestamp_micros() - i64::try_from(index)?;
         let id = DeliveryId { issue: IssueId(0), subscription: SubscriptionId(number) };

@@ -21,6 +21,8 @@ use crate::{
 /// leaving. What differs by reader needs the rest.
 pub const HTML_BYTES_MAX: usize = 94_000;
 
+/// Of a title in a letter; nobody reads a longer one.
+const TITLE_CHARACTERS_MAX: usize = 500;
 /// What a mailbox shows beside the subject (characters).
 const PREHEADER_CHARACTERS_MAX: usize = 120;
 /// Of a title in a subject; more is cut by every mailbox.
@@ -94,17 +96,17 @@ pub fn render(desk: &Desk<'_>, content: Content<'_>) -> Result<Rendered, Compose
     let cards: Vec<Card> = found.iter().map(|article| card(desk, article, kind)).collect::<Result<_, _>>()?;
     let press = Press { desk, content, kind };
     let whole = press.letter(cards.clone(), 0)?;
-    if whole.html.len() <= HTML_BYTES_MAX {
+    if bytes_sent(&whole.html) <= HTML_BYTES_MAX {
         return Ok(Rendered { variant: press.variant(whole), cut: None });
     }
     let size = |card: &Card| card.body_html.as_ref().map_or(card.summary.len(), String::len);
     let biggest = (0..cards.len()).max_by_key(|index| size(&cards[*index])).unwrap_or_default();
     let (letter, left_out) = match kind {
-        LetterKind::Single => (press.shortened(cards.clone(), whole.html.len())?, 0),
+        LetterKind::Single => (press.shortened(cards.clone(), bytes_sent(&whole.html))?, 0),
         _ => press.fitting(&cards)?,
     };
     let cut = Cut {
-        bytes: whole.html.len(),
+        bytes: bytes_sent(&whole.html),
         biggest: cards.get(biggest).map(|card| card.title.clone()).unwrap_or_default(),
         path: found.get(biggest).map(|article| article.manuscript.path.clone()).unwrap_or_default(),
         left_out,
@@ -147,7 +149,7 @@ impl Press<'_> {
         while too_many - most > 1 {
             let count = usize::midpoint(most, too_many);
             let letter = self.letter(cards[..count].to_vec(), cards.len() - count)?;
-            if letter.html.len() <= HTML_BYTES_MAX {
+            if bytes_sent(&letter.html) <= HTML_BYTES_MAX {
                 (most, best) = (count, letter);
             } else {
                 too_many = count;
@@ -164,11 +166,12 @@ impl Press<'_> {
             // Styles make it longer in proportion, so it shrinks in proportion; a little more is sure.
             room = room * HTML_BYTES_MAX / bytes.max(1) * 19 / 20;
             let beginning = excerpt::beginning(&full, room);
-            cards[0].text_body = Some(plain::letter_text(&beginning)).filter(|text| !text.is_empty());
+            cards[0].text_body =
+                Some(plain::letter_text(&beginning, &cards[0].url)).filter(|text| !text.is_empty());
             cards[0].body_html = Some(beginning).filter(|html| !html.is_empty());
             cards[0].shortened = true;
             let letter = self.letter(cards.clone(), 0)?;
-            bytes = letter.html.len();
+            bytes = bytes_sent(&letter.html);
             if bytes <= HTML_BYTES_MAX {
                 return Ok(letter);
             }
@@ -254,9 +257,15 @@ impl Press<'_> {
     }
 }
 
+/// Bytes of HTML as it leaves: each line ends in CRLF.
+pub fn bytes_sent(html: &str) -> usize {
+    html.len() + html.matches('\n').count()
+}
+
 /// An article alone in its letter is there in full.
 fn card(desk: &Desk<'_>, article: &Article, kind: LetterKind) -> Result<Card, TextAway> {
     let mut card = desk.settings.card(article);
+    card.title = shorten(&card.title, TITLE_CHARACTERS_MAX);
     card.summary = shorten(&card.summary, SUMMARY_CHARACTERS_MAX);
     let pictures = Pictures::new(&desk.settings.config.site.url, desk.media);
     if let Some(image) = &mut card.image {
@@ -267,7 +276,7 @@ fn card(desk: &Desk<'_>, article: &Article, kind: LetterKind) -> Result<Card, Te
         let html = &*desk.texts.of(&article.manuscript, &desk.settings.config.desk())?;
         // A picture that the text shows is not shown twice.
         card.image = card.image.filter(|image| !html.contains(&escape_html(&image.url)));
-        card.text_body = Some(plain::letter_text(html));
+        card.text_body = Some(plain::letter_text(html, &card.url));
         card.body_html = Some(markup::direct(&pictures.sized(html), card.direction));
     }
     Ok(card)

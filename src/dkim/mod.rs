@@ -49,6 +49,8 @@ const ONCE_MORE: [&str; 11] = [
     "List-Unsubscribe-Post",
 ];
 
+/// Of a selector, so that it fits into a name of the DNS with any domain that letters are from.
+const SELECTOR_OCTETS_MAX: usize = 50;
 /// Where lines of the signature are folded (RFC 5322 §2.1.1).
 const LINE_MAX: usize = 76;
 
@@ -59,6 +61,15 @@ pub struct Signer {
     pub selector: String,
     /// The private half.
     pub key: DkimKey,
+}
+
+/// Whether a key can have this name in the DNS (RFC 6376 §3.1), typed in ASCII.
+pub fn is_selector(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        plain && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    text.len() <= SELECTOR_OCTETS_MAX && text.split('.').all(is_label)
 }
 
 impl Signer {
@@ -231,6 +242,18 @@ mod tests {
         assert_eq!(hash("\r\n\r\n"), hash(""));
         assert_ne!(hash("a\r\n\r\nb\r\n"), hash("a\r\nb\r\n"));
         assert_ne!(hash(" a\r\n"), hash("a\r\n"));
+    }
+
+    #[test]
+    fn a_selector_is_plain() {
+        for good in ["b1", "2026.news", "a-b"] {
+            assert!(is_selector(good), "{good}");
+        }
+        for bad in
+            ["", ".", "a.", "-a", "سلام", "b\u{AD}x", "\u{FF42}1", "%61b", "a_b", "a b", &"a".repeat(51)]
+        {
+            assert!(!is_selector(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use crate::text::in_pieces;
 
 /// RFC 2047 §2: an encoded word is at most 75 characters.
 const ENCODED_WORD_MAX: usize = 75;
+/// The same: a line with one has at most 76.
+const ENCODED_LINE_MAX: usize = 76;
 /// RFC 5322 §2.1.1, without CRLF: lines should be no longer.
 pub const LINE_MAX: usize = 78;
 /// RFC 2045 §6.8.
@@ -35,7 +37,9 @@ pub fn mailbox(name: &str, address: &str) -> String {
         false => encoded_words("From: ".len(), name),
     };
     let last = shown.rsplit("\r\n").next().unwrap_or(&shown).len();
-    let gap = if last + address.len() + 9 > LINE_MAX { "\r\n " } else { " " };
+    // RFC 2047 §2: a line with an encoded word has at most 76.
+    let line_max = if shown.contains("=?") { ENCODED_LINE_MAX } else { LINE_MAX };
+    let gap = if last + address.len() + 9 > line_max { "\r\n " } else { " " };
     format!("{shown}{gap}<{address}>")
 }
 

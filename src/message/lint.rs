@@ -23,8 +23,8 @@ const SHOWN_CHARACTERS_MAX: usize = 60;
 const FILLED: [&str; 9] =
     ["name", "newsletter", "language", "count", "cadence", "first", "more", "outlet", "date"];
 /// Elements that mail programs remove, or take for an attack.
-const FORBIDDEN: [&str; 11] =
-    ["script", "form", "input", "button", "iframe", "object", "embed", "audio", "svg", "link", "base"];
+const FORBIDDEN: [&str; 10] =
+    ["script", "form", "input", "button", "iframe", "object", "embed", "svg", "link", "base"];
 
 /// One fault of a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,9 +132,11 @@ impl Lint {
 
     fn html(&mut self, kind: LetterKind, contents: &Contents) {
         let html = &contents.html;
-        if html.len() > HTML_BYTES_MAX {
+        // As it leaves, in CRLF.
+        let bytes = html.len() + html.matches('\n').count();
+        if bytes > HTML_BYTES_MAX {
             let message =
-                format!("the letter has {} kB of HTML, and Gmail cuts it off after 102", html.len() / 1000);
+                format!("the letter has {} kB of HTML, and Gmail cuts it off after 102", bytes / 1000);
             self.say(Severity::Warning, message, "fewer articles, or shorter styles in the template");
         }
         let mut links = BTreeSet::new();
@@ -149,15 +151,13 @@ impl Lint {
             let message = "the letter has no link for leaving";
             self.say(Severity::Error, message, "put `{{reader.unsubscribe_url}}` into `html.hbs`");
         }
-        let in_text = links_in(&contents.text);
         // A note at the end of an article is on its page, which is in the plain part.
         let page = |link: &str| link.split('#').next().unwrap_or_default().to_string();
-        let lacks = |link: &&String| {
-            link.starts_with("http") && !in_text.contains(&page(link)) && !in_text.contains(*link)
-        };
-        if let Some(link) = links.iter().find(lacks) {
-            let message = format!("the plain part lacks {}, which the HTML links to", shown(link));
-            self.say(Severity::Note, message, "spam filters compare the two; put it into `text.hbs`");
+        for link in links.iter().filter(|link| link.starts_with("http")) {
+            if !contents.text.contains(&page(link)) {
+                let message = format!("the plain part lacks {}, which the HTML links to", shown(link));
+                self.say(Severity::Note, message, "spam filters compare the two; put it into `text.hbs`");
+            }
         }
     }
 
@@ -181,6 +181,10 @@ impl Lint {
                     self.link(&href);
                     links.insert(href);
                 }
+            }
+            "audio" | "video" => {
+                let message = format!("most mail programs do not play `<{name}>`");
+                self.say(Severity::Note, message, "the article's page does, and the letter links to it");
             }
             "img" => {
                 let src = value("src").unwrap_or_default();
@@ -244,16 +248,6 @@ fn placeholder(words: &str) -> Option<&str> {
         let name = after.split('}').next().filter(|name| name.len() < after.len())?;
         FILLED.contains(&name).then_some(name)
     })
-}
-
-/// The addresses in a plain text.
-pub fn links_in(text: &str) -> BTreeSet<String> {
-    let words =
-        text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>' | '"' | '\u{200F}'));
-    words
-        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
-        .map(|word| word.trim_end_matches(['.', ',', ';', ':', '؛', '،']).to_string())
-        .collect()
 }
 
 fn shown(url: &str) -> String {

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 /// RFC 5321 §4.5.3.1.3 less the angle brackets.
 const ADDRESS_OCTETS_MAX: usize = 254;
+/// RFC 1035 §2.3.4, without the dot at the end.
+const DOMAIN_OCTETS_MAX: usize = 253;
 /// RFC 5321 §4.5.3.1.1.
 const LOCAL_OCTETS_MAX: usize = 64;
 
@@ -66,6 +68,10 @@ impl FromStr for Domain {
 
     fn from_str(domain: &str) -> Result<Self, AddressError> {
         let wrong = || AddressError::Domain(domain.chars().take(80).collect());
+        // The parser of hosts would decode `%61`; no domain has it.
+        if domain.contains('%') {
+            return Err(wrong());
+        }
         // UTS 46: `دامنه.example` becomes its A-label, which every server takes.
         let url::Host::Domain(ascii) = url::Host::parse(domain).map_err(|_| wrong())? else {
             return Err(wrong());
@@ -74,7 +80,7 @@ impl FromStr for Domain {
             let plain = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
             (1..=63).contains(&label.len()) && plain && !label.starts_with('-') && !label.ends_with('-')
         };
-        if !ascii.contains('.') || !ascii.split('.').all(label) {
+        if ascii.len() > DOMAIN_OCTETS_MAX || !ascii.contains('.') || !ascii.split('.').all(label) {
             return Err(wrong());
         }
         Ok(Self(ascii))

@@ -29,7 +29,8 @@ pub(super) const NAMES: [&str; 24] = [
 pub(super) fn register(registry: &mut Handlebars<'static>) {
     // {{say t.page.read_in language="…"}}: fills the `{language}` of a text.
     handlebars_helper!(say: |text: str, **filled| {
-        filled.iter().fold(text.to_string(), |text, (name, value)| text.replace(&format!("{{{name}}}"), &value.render()))
+        let value = |name: &str| filled.iter().find(|(known, _)| **known == name).map(|(_, value)| value.render());
+        fill(text, value)
     });
     // {{dir title}}: `rtl` or `ltr`, by the letters of a text.
     handlebars_helper!(dir: |text: str| if looks_right_to_left(text) { "rtl" } else { "ltr" });
@@ -51,6 +52,26 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
     registry.register_helper("link", Box::new(link));
     // It would write whatever a template has at hand into the program's log.
     registry.unregister_helper("log");
+}
+
+/// A text with each `{name}` filled that is known. What is filled in is not looked at again: a title may have braces.
+fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        let known = rest[at + 1..]
+            .find('}')
+            .and_then(|length| Some((length, value(&rest[at + 1..at + 1 + length])?)));
+        let Some((length, words)) = known else {
+            filled.push_str(&rest[..=at]);
+            rest = &rest[at + 1..];
+            continue;
+        };
+        filled.push_str(&rest[..at]);
+        filled.push_str(&words);
+        rest = &rest[at + length + 2..];
+    }
+    filled + rest
 }
 
 fn from_the_right(line: &str) -> String {
@@ -145,4 +166,19 @@ fn link(
         false => out.write(&text)?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_is_not_filled_again() {
+        let value = |name: &str| match name {
+            "first" => Some("How {more} ends {first}".to_string()),
+            "more" => Some("2".to_string()),
+            _ => None,
+        };
+        assert_eq!(fill("{first} + {more} {other} {", value), "How {more} ends {first} + 2 {other} {");
+    }
 }

@@ -179,6 +179,28 @@ fn m04_titles_and_names_arrive_as_they_were_typed() {
 }
 
 #[test]
+fn m04_titles_arrive_through_a_newsroom_with_their_braces_and_lasting_spaces() {
+    let mut newsroom = Newsroom::new().reader("mina@example.org", "weekly");
+    for (name, title) in
+        [("a", "100\u{A0}km of\u{202F}road"), ("b", "How {more} and {newsletter} end {first}")]
+    {
+        let text = format!("+++\ntitle = \"{title}\"\ndate = \"2026-03-01\"\n+++\nText.\n");
+        newsroom.write(&format!("articles/en/{name}.md"), text);
+    }
+    newsroom.run().at("2026-03-06 08:00").run();
+    assert_eq!(
+        newsroom.letters()[0].subject(),
+        "Dispatches: How {more} and {newsletter} end {first} + 1 more"
+    );
+    newsroom.write(
+        "articles/en/c.md",
+        "+++\ntitle = \"100\u{A0}km\"\ndate = \"2026-03-06\"\nannounce = \"now\"\n+++\nText.\n",
+    );
+    newsroom.run();
+    assert!(newsroom.letters().iter().any(|letter| letter.subject() == "100\u{A0}km"));
+}
+
+#[test]
 fn m05_encoded_words_are_short_and_each_decodes_by_itself() {
     let mut words = 0;
     for title in titles() {
@@ -214,6 +236,17 @@ fn m06_a_letter_has_the_same_links_in_words_and_in_html() {
         }
         assert_eq!(texts(&parts[0]["links"]), texts(&parts[1]["links"]), "{id}");
     }
+}
+
+#[test]
+fn m06_a_link_into_another_page_is_in_the_plain_part_too() {
+    let mut newsroom = Newsroom::new().reader("mina@example.org", "weekly");
+    newsroom.write("articles/en/a.md", "---\ntitle: A\ndate: 2026-03-01\n---\nSee [doc](https://other.example/d#part)[^n] and [this](https://en.example/wiki/Bank_(geography)).\n\n[^n]: A note.\n");
+    newsroom.run().at("2026-03-06 08:00").run();
+    let letter = &newsroom.letters()[0];
+    let text =
+        "See doc (https://other.example/d#part)[1] and this (https://en.example/wiki/Bank_(geography)).";
+    assert!(letter.text.contains(text), "{}", letter.text);
 }
 
 #[test]
@@ -320,6 +353,22 @@ print(json.dumps([[e.tag, e.attrib, "".join(e.itertext())] for e in tree.iter() 
         .unwrap();
     python.stdin.take().unwrap().write_all(html.as_bytes()).unwrap();
     serde_json::from_slice(&python.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn m09_many_short_lines_count_as_they_are_sent_and_one_block_is_cut_within() {
+    let lines = format!("```\n{}```\n", "x y\n".repeat(30_000));
+    let block = format!("<div>{}</div>\n", "Words that go on<br><br>".repeat(6_000));
+    for body in [lines, block] {
+        let mut newsroom = Newsroom::new().reader("mina@example.org", "weekly");
+        newsroom.write("articles/en/a.md", format!("---\ntitle: A\ndate: 2026-03-01\n---\nIntro.\n\n{body}"));
+        newsroom.run().at("2026-03-06 08:00").run();
+        let letter = &newsroom.letters()[0];
+        let sent = letter.html.replace('\n', "\r\n").len();
+        assert!((50_000..=95_000).contains(&sent), "{sent} bytes");
+        letter.shows("This piece was too long for one letter.");
+        assert!(letter.html.contains("/unsubscribe/") && letter.text.len() > 20_000);
+    }
 }
 
 #[test]

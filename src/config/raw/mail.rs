@@ -4,7 +4,7 @@ use std::{io, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use super::{
     Reader,
-    values::{ADDRESS_HINT, DURATION_HINT, duration, is_loopback, mailbox},
+    values::{ADDRESS_HINT, DURATION_HINT, duration, hello, is_loopback, return_domain, sender},
 };
 use crate::{
     config::{Login, Mail, Secret, Security, Site, Smtp, Transport},
@@ -13,9 +13,9 @@ use crate::{
         Diagnostic,
         keys::{Keys, Node},
     },
-    dkim::{DkimKey, Signer},
+    dkim::{self, DkimKey, Signer},
     newsletter::Sender,
-    subscriber::address::{Domain, EmailAddress},
+    subscriber::address::EmailAddress,
     text::clean_line,
 };
 
@@ -37,11 +37,10 @@ enum Use {
 
 impl Reader<'_> {
     pub(super) fn sender(keys: &mut Keys<'_>, site: &Site) -> Option<Sender> {
-        let (name, address) = keys.parsed("from", "sender", ADDRESS_HINT, mailbox)?;
+        let (name, address) = keys.parsed("from", "sender", ADDRESS_HINT, sender)?;
         let reply_to = keys.parsed("reply_to", "address", ADDRESS_HINT, EmailAddress::from_str);
         let author = site.author.for_readers_of(site.language()).to_string();
-        let return_domain =
-            keys.parsed("return_domain", "domain", RETURN_DOMAIN_HINT, Domain::from_str).map(String::from);
+        let return_domain = keys.parsed("return_domain", "domain", RETURN_DOMAIN_HINT, return_domain);
         Some(Sender { name: name.unwrap_or(author), address, reply_to, return_domain })
     }
 
@@ -104,7 +103,7 @@ impl Reader<'_> {
         let mut signers = Vec::new();
         for (selector, mut keys) in keys.tables("dkim") {
             let table = keys.node();
-            if format!("{}.example", selector.name).parse::<Domain>().is_err() {
+            if !dkim::is_selector(&selector.name) {
                 let why = "it becomes part of a domain's name";
                 let hint = "use letters, digits and hyphens: `[mail.dkim.b2026]`";
                 self.problems.push(Diagnostic::invalid(&table.file, &selector.span, "selector", why, hint));
@@ -122,6 +121,21 @@ impl Reader<'_> {
             keys.finish();
             let Some(secret) = secret else { continue };
             match DkimKey::from_pem(secret.expose()) {
+                Ok(_)
+                    if signers
+                        .iter()
+                        .any(|known: &Signer| known.selector.eq_ignore_ascii_case(&selector.name)) =>
+                {
+                    let why = "it is there already, in other letters";
+                    let hint = "the DNS knows no capitals; give it another name";
+                    self.problems.push(Diagnostic::invalid(
+                        &table.file,
+                        &selector.span,
+                        "selector",
+                        why,
+                        hint,
+                    ));
+                }
                 Ok(key) if is_signing => {
                     signers.push(Signer { selector: selector.name.to_ascii_lowercase(), key });
                 }
@@ -163,7 +177,7 @@ impl Reader<'_> {
             self.problems.push(Diagnostic::missing_key(&node.file, &span, "password", hint));
         }
         let connections = keys.number("connections", 1..CONNECTIONS_MAX + 1);
-        let hello = keys.text("hello").map(|typed| clean_line(typed.text));
+        let hello = keys.parsed("hello", "name", "write `hello = \"mail.example.org\"`", hello);
         let ca_file = keys.text("ca_file").map(|typed| self.root.join(typed.text));
         let seconds = |typed: Option<chrono::Duration>, default: u64| {
             let typed = typed.and_then(|span| span.to_std().ok());

@@ -17,6 +17,8 @@ use crate::{
     text::clean_line,
 };
 
+/// A label of a List-Id (RFC 2919 §2).
+const ID_CHARACTERS_MAX: usize = 63;
 const START_WITH_DEFAULT: usize = 3;
 
 impl Reader<'_> {
@@ -25,9 +27,9 @@ impl Reader<'_> {
         let place = keys.node();
         let at = place.span.start..place.span.start;
         let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if id.name.is_empty() || !id.name.chars().all(is_id) {
+        if !(1..=ID_CHARACTERS_MAX).contains(&id.name.len()) || !id.name.chars().all(is_id) {
             let why = "it becomes part of addresses and of a file's name";
-            let hint = "use lower-case letters, digits and hyphens";
+            let hint = "use at most 63 lower-case letters, digits and hyphens";
             self.problems.push(Diagnostic::invalid(&place.file, &id.span, "newsletter id", why, hint));
         }
         let name = self.required_localised(&mut keys, "name", &site.languages);
