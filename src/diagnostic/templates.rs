@@ -1,0 +1,121 @@
+//! What is wrong with a template, or with the words that it shows.
+
+use std::{fmt, ops::Range};
+
+use super::{Diagnostic, SourceFile, clean_sentence, closest, list, span_at};
+
+impl Diagnostic {
+    /// A template that does not compile or does not render.
+    pub fn template(file: &SourceFile, line: Option<(usize, usize)>, why: impl fmt::Display) -> Self {
+        let span = line.map_or(0..0, |(line, column)| span_at(&file.text, line, column));
+        Self::error(file, &span, clean_sentence(&why.to_string()))
+    }
+
+    /// A field that a page or letter does not have there. `known` are the paths of all fields; those of each one
+    /// in a list begin with the list's name and `[]`.
+    pub fn template_field(file: &SourceFile, span: &Range<usize>, field: &str, known: &[String]) -> Self {
+        let last = |path: &str| path.rsplit(['.', '/']).next().unwrap_or_default().to_string();
+        let typed = last(field);
+        let same: Vec<&str> = known.iter().map(String::as_str).filter(|path| last(path) == typed).collect();
+        let lasts: Vec<String> = known.iter().map(|path| last(path)).collect();
+        let lasts: Vec<&str> = lasts.iter().map(String::as_str).collect();
+        let whole = same
+            .iter()
+            .find(|path| **path == field)
+            .or_else(|| same.iter().find(|path| !path.contains("[]")));
+        let inside = same.iter().min_by_key(|path| (!path.starts_with("articles[]"), path.len()));
+        let hint = match (whole, inside, closest(&typed, &lasts)) {
+            (Some(path), ..) => {
+                format!("it is `{path}`; inside `{{{{#each …}}}}` or `{{{{#with …}}}}` write `@root.{path}`")
+            }
+            (None, Some(path), _) => {
+                let list = path.split("[]").next().unwrap_or_default();
+                format!("each of `{list}` has a `{typed}`: write it inside `{{{{#each {list}}}}}`")
+            }
+            (None, None, Some(name)) => format!("did you mean `{name}`?"),
+            (None, None, None) => "docs/mail.md and docs/templates.md of Byline list every name".into(),
+        };
+        Self::error(file, span, format!("nothing here is called `{field}`")).hint(hint)
+    }
+
+    /// Words that one language's file has, and this one's lacks.
+    pub fn missing_words(file: &SourceFile, span: &Range<usize>, key: &str, language: &str) -> Self {
+        let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
+        Self::error(file, span, format!("i18n/{language}.toml has no `{key}`"))
+            .hint(format!("add `{name} = \"…\"` under `[{table}]` there"))
+    }
+
+    /// Words that no language's file has; `beside` are those of the same table.
+    pub fn unknown_words(file: &SourceFile, span: &Range<usize>, field: &str, beside: &[&str]) -> Self {
+        let (table, name) = field.rsplit_once('.').unwrap_or(("", field));
+        Self::error(file, span, format!("nothing here is called `{field}`")).hint(
+            match closest(name, beside) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!(
+                    "add `{name} = \"…\"` under `[{}]` in each file of i18n/",
+                    table.trim_start_matches("@root.").trim_start_matches("t.")
+                ),
+            },
+        )
+    }
+
+    /// A letter without the link that it is of no use, or not allowed, without.
+    pub fn template_without(file: &SourceFile, variable: &str) -> Self {
+        let why = match variable {
+            "reader.confirm_url" => "nobody could confirm a subscription with this letter",
+            _ => "readers could not leave with this letter",
+        };
+        Self::error(file, &(0..0), format!("{why}: `{{{{{variable}}}}}` is missing"))
+            .hint(format!("write `{{{{{variable}}}}}` where the link should stand"))
+    }
+
+    /// A call of a partial that is not there, or of one of the other kind.
+    pub fn template_partial(
+        file: &SourceFile,
+        line: Option<(usize, usize)>,
+        name: &str,
+        known: &[&str],
+    ) -> Self {
+        let hint = match closest(name, known) {
+            Some(near) if near != name => format!("did you mean `{near}`?"),
+            Some(_) => "plain text calls parts for text alone, one whose name begins with `text`, and HTML the others".into(),
+            None => format!("write it into templates/{name}.hbs, or take the call out"),
+        };
+        Self::template(file, line, format!("there is no part `{name}` for this")).hint(hint)
+    }
+
+    /// A call of something that is no helper.
+    pub fn template_helper(
+        file: &SourceFile,
+        line: Option<(usize, usize)>,
+        name: &str,
+        known: &[&str],
+    ) -> Self {
+        let hint = match closest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the helpers are {}", list(known, "and")),
+        };
+        Self::template(file, line, format!("there is no helper `{name}`")).hint(hint)
+    }
+
+    /// A template that no page or letter uses.
+    pub fn template_unused(file: &SourceFile, known: &[&str]) -> Self {
+        let hint = match closest(&file.path, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`byline templates list` shows the names that are used".into(),
+        };
+        Self::warning(file, &(0..0), "no page or letter uses this file").hint(hint)
+    }
+
+    /// Partials that include each other.
+    pub fn template_cycle(file: &SourceFile, through: &[String]) -> Self {
+        Self::error(file, &(0..0), format!("these include each other: {}", through.join(" → ")))
+            .hint("take one of the `{{> …}}` out")
+    }
+
+    /// A text that one language has and another lacks.
+    pub fn missing_string(file: &SourceFile, key: &str, has: &str) -> Self {
+        Self::error(file, &(0..0), format!("`{key}` is missing, and {has} has it"))
+            .hint(format!("add `{key}` with its words in this language"))
+    }
+}
