@@ -200,6 +200,15 @@ impl Templates {
         context.letter.subject.clone_from(&subject);
         let text = part(text, "text", &context)?;
         let html = part(html, "html", &context)?;
+        for (part, rendered) in [("text", &text), ("html", &html)] {
+            if let Some((_, variable)) = trial::needed(kind).filter(|(slot, _)| !rendered.contains(*slot)) {
+                let template = format!("mail/{}/{part}", kind.as_str());
+                return Err(TemplateError {
+                    template,
+                    why: format!("it has no `{{{{{variable}}}}}` this time"),
+                });
+            }
+        }
         let html = inline::styles(&html)
             .map_err(|why| TemplateError { template: format!("mail/{}/html", kind.as_str()), why })?;
         Ok(Letter { text: text.trim().to_string() + "\n", html, subject })

@@ -3,6 +3,7 @@
 use handlebars::RenderErrorReason;
 use serde_json::Value;
 
+use super::context::Sample;
 use super::{Page, Registries, Sources, Templates, context, helpers, render, words_at};
 use crate::{
     diagnostic::{Diagnostic, Problems, SourceFile},
@@ -28,12 +29,15 @@ impl Templates {
                 report(&failed, page.template());
             }
         }
-        for (kind, articles) in LetterKind::ALL.into_iter().flat_map(|kind| [(kind, 0), (kind, 1), (kind, 3)])
+        let with =
+            [(0, Sample::Rich), (1, Sample::Rich), (3, Sample::Rich), (1, Sample::Bare), (3, Sample::Bare)];
+        for (kind, (articles, sample)) in
+            LetterKind::ALL.into_iter().flat_map(|kind| with.map(|with| (kind, with)))
         {
             if kind == LetterKind::Single && articles == 0 {
                 continue;
             }
-            let sample = context::sample_letter(language, strings, articles);
+            let sample = context::sample_letter(language, strings, articles, sample);
             for (registry, part) in [(text, "subject"), (text, "text"), (html, "html")] {
                 let name = format!("mail/{}/{part}", kind.as_str());
                 match render(registry, &name, &sample) {
@@ -104,7 +108,7 @@ impl Templates {
 }
 
 /// The link that a letter is of no use, or not allowed, without: its mark, and its name in templates.
-fn needed(kind: LetterKind) -> Option<(char, &'static str)> {
+pub(super) fn needed(kind: LetterKind) -> Option<(char, &'static str)> {
     match kind {
         LetterKind::Confirm => Some((context::slot::CONFIRM_URL, "reader.confirm_url")),
         kind => kind.is_to_a_list().then_some((context::slot::UNSUBSCRIBE_URL, "reader.unsubscribe_url")),

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub use letter::*;
 pub use page::*;
-pub(super) use sample::{letter as sample_letter, page as sample_page};
+pub(super) use sample::{Sample, letter as sample_letter, page as sample_page};
 
 use crate::language::{Direction, Language};
 
@@ -118,7 +118,7 @@ pub fn names(language: &Language, strings: &Value) -> Vec<String> {
     let mut paths = BTreeSet::new();
     // The shortest way first: what a letter has is also in the list of what pages have.
     for sample in [
-        serde_json::to_value(sample_letter(language, strings, 1)),
+        serde_json::to_value(sample_letter(language, strings, 1, Sample::Rich)),
         serde_json::to_value(sample_page(language, strings)),
     ] {
         gather(&sample.expect("a sample is plain data"), "", &mut paths);

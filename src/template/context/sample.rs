@@ -148,8 +148,43 @@ pub fn page<'c>(language: &Language, t: &'c Value) -> PageContext<'c, impl Seria
     }
 }
 
+/// How much a sample has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sample {
+    /// Everything.
+    Rich,
+    /// Only what is always there.
+    Bare,
+}
+
 /// A letter with `articles` articles.
-pub fn letter<'c>(language: &Language, t: &'c Value, articles: usize) -> LetterContext<'c> {
+pub fn letter<'c>(language: &Language, t: &'c Value, articles: usize, sample: Sample) -> LetterContext<'c> {
+    match sample {
+        Sample::Rich => rich(language, t, articles),
+        Sample::Bare => bare(rich(language, t, articles)),
+    }
+}
+
+/// The same with nothing that may be missing, so that every `else` is tried too.
+fn bare(mut letter: LetterContext<'_>) -> LetterContext<'_> {
+    let strip = |card: &mut Card| {
+        card.attributions.clear();
+        card.tags.clear();
+        (card.image, card.body_html, card.text_body) = (None, None, None);
+        card.shortened = false;
+        card.summary.clear();
+    };
+    letter.articles.iter_mut().chain(letter.article.as_mut()).for_each(strip);
+    letter.site.postal_address = None;
+    letter.newsletter.description = None;
+    (letter.letter.special, letter.letter.left_out) = (false, 0);
+    letter.letter.preheader.clear();
+    letter.also.clear();
+    letter.cadence = None;
+    letter
+}
+
+fn rich<'c>(language: &Language, t: &'c Value, articles: usize) -> LetterContext<'c> {
     LetterContext {
         site: sample_site(),
         newsletter: sample_newsletter(language),
