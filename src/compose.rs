@@ -102,18 +102,30 @@ pub async fn run_once(
     now: DateTime<Utc>,
 ) -> Result<Vec<(IssueId, usize)>, ComposeError> {
     let live = look.live(now);
-    let mut opened = Vec::new();
+    let (mut opened, mut failed) = (Vec::new(), None);
     for newsletter in &settings.config.newsletters {
         let desk = Desk { settings, live: &live, texts: &look.texts, media: &look.media, newsletter, now };
-        for article in announcements(&desk) {
-            if !store.is_announced(newsletter.id.clone(), article.id).await? {
-                let plan = plan_special(&desk, store, Origin::Announcement(article.id), &[article]).await?;
-                opened.extend(open_due(store, plan).await?);
-            }
+        // One whose letter does not render holds up no other.
+        match catch_up(&desk, store).await {
+            Ok(issues) => opened.extend(issues),
+            Err(why @ ComposeError::Store(_)) => return Err(why),
+            Err(why) => failed = failed.or(Some(why)),
         }
-        for cadence in &newsletter.cadences {
-            opened.extend(keep_up(&desk, cadence, store).await?);
+    }
+    failed.map_or(Ok(opened), Err)
+}
+
+/// Opens every issue of one newsletter that is due.
+async fn catch_up(desk: &Desk<'_>, store: &Store) -> Result<Vec<(IssueId, usize)>, ComposeError> {
+    let mut opened = Vec::new();
+    for article in announcements(desk) {
+        if !store.is_announced(desk.newsletter.id.clone(), article.id).await? {
+            let plan = plan_special(desk, store, Origin::Announcement(article.id), &[article]).await?;
+            opened.extend(open_due(store, plan).await?);
         }
+    }
+    for cadence in &desk.newsletter.cadences {
+        opened.extend(keep_up(desk, cadence, store).await?);
     }
     Ok(opened)
 }

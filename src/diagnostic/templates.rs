@@ -107,6 +107,18 @@ impl Diagnostic {
         Self::warning(file, &(0..0), "no page or letter uses this file").hint(hint)
     }
 
+    /// A name in braces in a text of `i18n/` that nothing fills.
+    pub fn unfilled_name(file: &SourceFile, key: &str, name: &str, known: &[String]) -> Self {
+        let at = file.text.find(&format!("{{{name}}}")).map_or(0..0, |at| at..at + name.len() + 2);
+        let known: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let hint = match known.is_empty() {
+            true => "nothing is filled in there; take it out".to_string(),
+            false => format!("what is filled in there is {}", list(&known, "and")),
+        };
+        Self::error(file, &at, format!("nothing fills `{{{name}}}` in `{key}`")).hint(hint)
+    }
+
     /// Partials that include each other.
     pub fn template_cycle(file: &SourceFile, through: &[String]) -> Self {
         Self::error(file, &(0..0), format!("these include each other: {}", through.join(" → ")))

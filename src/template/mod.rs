@@ -433,6 +433,16 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_in_braces_and_empty_words_are_errors() {
+        let fa = include_str!("../../i18n/fa.toml");
+        let slip = compile("i18n/fa.toml", &fa.replacen("{name}", "{nmae}", 1)).err().unwrap();
+        assert!(slip[0].to_string().contains("nothing fills `{nmae}`"), "{}", slip[0]);
+        let empty = fa.replacen("unsubscribe = \"لغو اشتراک\"", "unsubscribe = \"\"", 1);
+        let empty = compile("i18n/fa.toml", &empty).err().unwrap();
+        assert!(empty[0].to_string().contains("`letter.unsubscribe` is missing"), "{}", empty[0]);
+    }
+
+    #[test]
     fn a_language_without_words_is_an_error() {
         let problems = compile("i18n/fa.toml", "[page]\nskip = \"x\"\n").err().unwrap();
         assert!(problems.iter().any(|problem| problem.message().contains("`letter.greeting` is missing")));

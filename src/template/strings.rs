@@ -30,9 +30,13 @@ pub(super) fn read(
         match toml::from_str::<Value>(&file.text) {
             Ok(words) => {
                 let mut missing = Vec::new();
-                compare(&reference, &words, String::new(), &mut missing);
+                let mut unfilled = Vec::new();
+                compare(&reference, &words, String::new(), &mut missing, &mut unfilled);
                 for key in missing {
                     problems.push(Diagnostic::missing_string(file, &key, REFERENCE));
+                }
+                for (key, name, known) in unfilled {
+                    problems.push(Diagnostic::unfilled_name(file, &key, &name, &known));
                 }
                 strings.insert(language.clone(), words);
             }
@@ -45,15 +49,38 @@ pub(super) fn read(
     strings
 }
 
-fn compare(reference: &Value, words: &Value, path: String, missing: &mut Vec<String>) {
+/// A key, the name in braces that nothing fills there, and those that are filled.
+type Unfilled = (String, String, Vec<String>);
+
+fn compare(
+    reference: &Value,
+    words: &Value,
+    path: String,
+    missing: &mut Vec<String>,
+    unfilled: &mut Vec<Unfilled>,
+) {
     let Some(table) = reference.as_object() else { return };
     for (key, wanted) in table {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match (wanted, words.get(key)) {
-            (Value::Object(_), Some(found @ Value::Object(_))) => compare(wanted, found, path, missing),
-            (Value::String(_), Some(Value::String(_))) => {}
-            (Value::Object(_), _) => compare(wanted, &Value::Object(serde_json::Map::new()), path, missing),
+            (Value::Object(_), Some(found @ Value::Object(_))) => {
+                compare(wanted, found, path, missing, unfilled);
+            }
+            (Value::String(wanted), Some(Value::String(found))) if !found.trim().is_empty() => {
+                let known = names(wanted);
+                let unknown = names(found).into_iter().filter(|name| !known.contains(name));
+                unfilled.extend(unknown.map(|name| (path.clone(), name, known.clone())));
+            }
+            (Value::Object(_), _) => {
+                compare(wanted, &Value::Object(serde_json::Map::new()), path, missing, unfilled);
+            }
             _ => missing.push(path),
         }
     }
+}
+
+/// What stands in braces in a text.
+fn names(text: &str) -> Vec<String> {
+    let after = text.split('{').skip(1);
+    after.filter_map(|after| after.split_once('}')).map(|(name, _)| name.to_string()).collect()
 }

@@ -52,8 +52,8 @@ impl Gallery {
         let mut page = String::new();
         for letter in letters {
             let (name, contents) = (&letter.name, &letter.contents);
-            let light = contents.html.replace(DARK, "@media not all");
-            let dark = contents.html.replace(DARK, "@media all");
+            let light = in_scheme(&contents.html.replace(DARK, "@media not all"), "light");
+            let dark = in_scheme(&contents.html.replace(DARK, "@media all"), "dark");
             files.push((format!("{name}.html"), HTML, light.into_bytes()));
             files.push((format!("{name}-dark.html"), HTML, dark.into_bytes()));
             files.push((format!("{name}.txt"), TEXT, contents.text.clone().into_bytes()));
@@ -89,6 +89,13 @@ impl Gallery {
             .await?;
         Ok(())
     }
+}
+
+/// The same letter in one scheme, whatever that of this machine; its links open beside the page.
+fn in_scheme(html: &str, scheme: &str) -> String {
+    html.replace("color-scheme: light dark", &format!("color-scheme: {scheme}"))
+        .replace("content=\"light dark\"", &format!("content=\"{scheme}\""))
+        .replacen("<head>", "<head><base target=\"_blank\">", 1)
 }
 
 const HTML: &str = "text/html; charset=utf-8";
