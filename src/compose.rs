@@ -192,7 +192,7 @@ fn announcements<'d>(desk: &Desk<'d>) -> Vec<&'d Article> {
     wanted.map(AsRef::as_ref).collect()
 }
 
-/// The same for one that nobody looked at before: what was cut is in the log.
+/// [`open`], for a plan that nobody looked at before: what was cut is in the log.
 async fn open_due(store: &Store, plan: Plan) -> Result<Option<(IssueId, usize)>, ComposeError> {
     let (newsletter, cuts) = (plan.issue.newsletter.clone(), plan.cuts.clone());
     let opened = open(store, plan).await?;
