@@ -7,7 +7,7 @@ use crate::{
     article::{Article, ArticleId, excerpt, markup, plain},
     diagnostic::{Severity, count},
     language::Language,
-    message::lint::Finding,
+    message::lint::{Finding, bytes_sent},
     newsletter::variant::{LetterKind, Variant},
     newsroom::TextAway,
     template::{
@@ -255,11 +255,6 @@ impl Press<'_> {
             greeting_nameless: templates.string(language, "letter.greeting_nameless").to_string(),
         }
     }
-}
-
-/// Bytes of HTML as it leaves: each line ends in CRLF.
-pub fn bytes_sent(html: &str) -> usize {
-    html.len() + html.matches('\n').count()
 }
 
 /// An article alone in its letter is there in full.

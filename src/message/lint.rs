@@ -49,6 +49,11 @@ pub fn lint(kind: LetterKind, contents: &Contents) -> Vec<Finding> {
     lint.findings
 }
 
+/// Bytes of HTML as it leaves: each line ends in CRLF.
+pub fn bytes_sent(html: &str) -> usize {
+    html.len() + html.matches('\n').count()
+}
+
 struct Lint {
     findings: Vec<Finding>,
 }
@@ -132,8 +137,7 @@ impl Lint {
 
     fn html(&mut self, kind: LetterKind, contents: &Contents) {
         let html = &contents.html;
-        // As it leaves, in CRLF.
-        let bytes = html.len() + html.matches('\n').count();
+        let bytes = bytes_sent(html);
         if bytes > HTML_BYTES_MAX {
             let message =
                 format!("the letter has {} kB of HTML, and Gmail cuts it off after 102", bytes / 1000);
