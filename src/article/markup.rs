@@ -487,11 +487,17 @@ fn attributes_of(tag: &str) -> (usize, &str) {
     (count, "")
 }
 
+/// Puts `dir` on every block of sanitised HTML that has no attribute of its own, unless programs take that direction
+/// for granted.
+pub fn direct_unless_usual(html: &str, direction: Direction) -> String {
+    match direction {
+        Direction::LeftToRight => html.to_string(),
+        Direction::RightToLeft => direct(html, direction),
+    }
+}
+
 /// Puts `dir` on every block of sanitised HTML that has no attribute of its own.
 pub fn direct(html: &str, direction: Direction) -> String {
-    if direction == Direction::LeftToRight {
-        return html.to_string();
-    }
     let mut directed = String::with_capacity(html.len() + html.len() / 16);
     let mut parts = html.split('<');
     directed.push_str(parts.next().unwrap_or_default());

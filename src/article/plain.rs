@@ -180,6 +180,17 @@ pub fn letter_text(html: &str, page: &str) -> String {
             Part::Tag { name: "tr", closing: true, .. } => break_line(&mut out, 1),
             Part::Tag { name: "td" | "th", closing: true, .. } => out.push_str("  "),
             Part::Tag { name: "li" | "tr" | "td" | "th", .. } => {}
+            Part::Tag { name: "h1" | "h2" | "h3" | "h4" | "h5" | "h6", closing, .. } => {
+                // Without its type, a heading would be a sentence among others.
+                if closing {
+                    out.truncate(out.trim_end().len());
+                    out.push_str(" —");
+                }
+                break_line(&mut out, 2);
+                if !closing {
+                    out.push_str("— ");
+                }
+            }
             Part::Tag { name, .. } if is_block(name) => {
                 if !out.ends_with("- ") && !out.ends_with(". ") {
                     break_line(&mut out, 2);
@@ -323,7 +334,7 @@ mod tests {
         let html = "<h2>Water</h2><p>See <a href=\"https://x.example/?a=1&amp;b=2\">this</a>\nand <em>that</em>.</p><ul><li>one</li><li><p>two</p></li></ul><table><tbody><tr><td>a</td><td>b</td></tr></tbody></table>";
         assert_eq!(
             letter_text(html, "https://far-bank.example/a/"),
-            "Water\n\nSee this (https://x.example/?a=1&b=2) and that.\n\n- one\n- two\n\na  b"
+            "— Water —\n\nSee this (https://x.example/?a=1&b=2) and that.\n\n- one\n- two\n\na  b"
         );
         let page = "https://far-bank.example/a/";
         for (html, text) in [

@@ -13,7 +13,8 @@ use crate::{
     feed::lint::{Expectation, lint_bytes},
     language::Language,
     newsroom::{Folder, ListFile, Look, Looker, Settings, read_list},
-    ping, publish,
+    ping,
+    publish::{self, PublishError},
     site::{Form, Kind},
     store::Store,
     template::Templates,
@@ -87,7 +88,12 @@ async fn faults(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<Diagnostic>> {
     let wanted = |form: &Form| form.kind == Kind::Feed && form.in_memory;
-    let feeds = publish::documents(look, settings, store, now, wanted).await?;
+    let feeds = match publish::documents(look, settings, store, now, wanted).await {
+        Err(PublishError::Template(why)) => {
+            return Ok(vec![Diagnostic::template_failed(&why.place, &why.why)]);
+        }
+        feeds => feeds?,
+    };
     let mut faults = Vec::new();
     let mut said = BTreeSet::new();
     for (path, _, bytes) in feeds {

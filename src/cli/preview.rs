@@ -2,12 +2,15 @@
 
 mod gallery;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use chrono::Utc;
 
-use self::gallery::{Gallery, Shown};
+use self::gallery::{Gallery, Media, Shown};
 use super::{Ended, Open, known_cadence, newsletter, print_json};
 use crate::{
     article::{Article, ArticleId},
@@ -127,7 +130,9 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     if arguments.no_serve {
         return Ok(Ended::Done);
     }
-    gallery.serve(arguments.listen).await?;
+    let media =
+        Media { address: format!("{}media/", open.settings.config.site.url), files: Arc::clone(&look.media) };
+    gallery.serve(arguments.listen, media).await?;
     Ok(Ended::Done)
 }
 
@@ -288,6 +293,7 @@ fn shown(
         Shown {
             name: format!("{}-{}-{}", index + 1, variant.kind.as_str(), variant.language),
             kind: variant.kind,
+            sender: newsletter.sender.name.clone(),
             language: variant.language.clone(),
             findings,
             message: Compiled::new(&frame, variant).personalise(delivery, to, keys),

@@ -208,7 +208,7 @@ impl Press<'_> {
             also: self.also(),
             cadence: None,
             subscribe_url: site.subscribe_page(language).into(),
-            reader: ReaderSlots::default(),
+            reader: ReaderSlots::of(self.kind),
         }
     }
 

@@ -11,6 +11,34 @@ impl Diagnostic {
         Self::error(file, &span, clean_sentence(&why.to_string()))
     }
 
+    /// A block that nothing closes; it begins at this byte.
+    pub fn template_open(file: &SourceFile, at: usize, block: &str) -> Self {
+        let end = file.text[at..].find("}}").map_or(file.text.len(), |length| at + length + 2);
+        let closing = block.trim_start_matches("> ");
+        let shown = if closing == block { format!("{block} …") } else { block.to_string() };
+        Self::error(file, &(at..end), format!("`{{{{#{shown}}}}}` is never closed"))
+            .hint(format!("write `{{{{/{closing}}}}}` where it should end"))
+    }
+
+    /// A block closed by the end of another.
+    pub fn template_crossed(
+        file: &SourceFile,
+        line: Option<(usize, usize)>,
+        opened: &str,
+        closing: &str,
+    ) -> Self {
+        let why =
+            format!("`{{{{#{opened} …}}}}` is open here, and `{{{{/{closing}}}}}` closes something else");
+        Self::template(file, line, why).hint(format!("write `{{{{/{opened}}}}}` before it, or in its place"))
+    }
+
+    /// Braces that are no tag.
+    pub fn template_braces(file: &SourceFile, line: Option<(usize, usize)>) -> Self {
+        Self::template(file, line, "the braces here cannot be read").hint(
+            "a name stands in two on each side: `{{site.title}}`; two braces that are only text are written `\\{{`",
+        )
+    }
+
     /// A field that a page or letter does not have there. `known` are the paths of all fields; those of each one
     /// in a list begin with the list's name and `[]`.
     pub fn template_field(file: &SourceFile, span: &Range<usize>, field: &str, known: &[String]) -> Self {
@@ -36,6 +64,51 @@ impl Diagnostic {
             (None, None, None) => "docs/mail.md and docs/templates.md of Byline list every name".into(),
         };
         Self::error(file, span, format!("nothing here is called `{field}`")).hint(hint)
+    }
+
+    /// A template that holds for samples and failed on what is there; `place` is as `templates/page/list.hbs:3:1`.
+    pub fn template_failed(place: &str, why: &str) -> Self {
+        Self::of_file(place, format!("this did not render: {}", clean_sentence(why)))
+            .hint("what is not there for every article stands inside `{{#if …}}…{{/if}}`")
+    }
+
+    /// A field that only other pages are given.
+    pub fn template_of_others(
+        file: &SourceFile,
+        span: &Range<usize>,
+        field: &str,
+        here: &str,
+        others: &[&str],
+    ) -> Self {
+        let others: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        Self::error(file, span, format!("`{here}` is given no `{field}`")).hint(format!(
+            "it is for {}; a part of several pages writes it inside `{{{{#if {field}}}}}…{{{{/if}}}}`",
+            list(&others, "and")
+        ))
+    }
+
+    /// What somebody typed with an address that may not be theirs.
+    pub fn template_typed(file: &SourceFile, span: &Range<usize>, field: &str) -> Self {
+        Self::error(file, span, format!("a letter that asks for confirmation is given no `{field}`"))
+            .hint("whoever typed the address may not be its owner, so nothing that was typed goes there")
+    }
+
+    /// A field that is there for some pages or letters, and not for all.
+    pub fn template_sometimes(file: &SourceFile, span: &Range<usize>, field: &str) -> Self {
+        let around = field.rsplit_once(['.', '/']).map_or(field, |(around, _)| around);
+        Self::error(file, span, format!("`{field}` is not always there"))
+            .hint(format!("write it inside `{{{{#if {around}}}}}…{{{{/if}}}}`"))
+    }
+
+    /// A helper called with something that is not always there.
+    pub fn template_argument(file: &SourceFile, line: Option<(usize, usize)>) -> Self {
+        Self::template(
+            file,
+            line,
+            "a helper is called here with too little, or with what is not always there",
+        )
+        .hint("give it all that docs/mail.md of Byline lists, inside `{{#if …}}` if it may be missing")
     }
 
     /// Words that one language's file has, and this one's lacks.
@@ -119,6 +192,12 @@ impl Diagnostic {
         Self::error(file, &at, format!("nothing fills `{{{name}}}` in `{key}`")).hint(hint)
     }
 
+    /// Something else than a text in `i18n/`, or a text where a table of texts should be.
+    pub fn string_no_text(file: &SourceFile, key: &str) -> Self {
+        Self::error(file, &key_in(file, key), format!("`{key}` is not of the kind that is wanted there"))
+            .hint("a text stands in quotation marks: `name = \"…\"`; a table of texts begins with `[name]`")
+    }
+
     /// Partials that include each other.
     pub fn template_cycle(file: &SourceFile, through: &[String]) -> Self {
         Self::error(file, &(0..0), format!("these include each other: {}", through.join(" → ")))
@@ -130,4 +209,19 @@ impl Diagnostic {
         Self::error(file, &(0..0), format!("`{key}` is missing, and {has} has it"))
             .hint(format!("add `{key}` with its words in this language"))
     }
+}
+
+/// Where the last name of `letter.pieces.one` is set in a file of words; its beginning if that cannot be told.
+fn key_in(file: &SourceFile, key: &str) -> Range<usize> {
+    let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let from = file.text.find(&format!("[{table}]")).unwrap_or_default();
+    let mut at = from;
+    for line in file.text[from..].split_inclusive('\n') {
+        if line.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            let start = at + line.len() - line.trim_start().len();
+            return start..start + name.len();
+        }
+        at += line.len();
+    }
+    0..0
 }

@@ -238,7 +238,7 @@ fn marked(html: String, direction: Direction) -> String {
 fn wrapped(body: &str, credits: &[Credit], language: &Language) -> String {
     let direction = language.direction();
     let credits: String = credits.iter().map(|credit| credit.html(None)).collect();
-    let body = markup::direct(body, direction);
+    let body = markup::direct_unless_usual(body, direction);
     let html = format!("<div lang=\"{language}\" dir=\"{}\">{credits}{body}</div>", direction.as_str());
     marked(html, direction)
 }

@@ -17,6 +17,8 @@ use crate::{
 const SUBJECT_CHARACTERS_MAX: usize = 100;
 /// Bytes of HTML after which Gmail cuts a letter off, less what it adds itself.
 const HTML_BYTES_MAX: usize = 95_000;
+/// Of what a mailbox shows beside the subject.
+const SNIPPET_CHARACTERS_MAX: usize = 120;
 /// Of a text in a message.
 const SHOWN_CHARACTERS_MAX: usize = 60;
 /// What the program fills in texts of `i18n/`; other words in braces are the author's own.
@@ -144,11 +146,17 @@ impl Lint {
             self.say(Severity::Warning, message, "fewer articles, or shorter styles in the template");
         }
         let mut links = BTreeSet::new();
+        let mut is_style = false;
         for token in tokens(html) {
-            if let Token::Tag(tag) = token
-                && !tag.is_end
-            {
-                self.tag(&tag, &mut links);
+            match token {
+                Token::Tag(tag) => {
+                    is_style = tag.name.eq_ignore_ascii_case("style") && !tag.is_end;
+                    if !tag.is_end {
+                        self.tag(&tag, &mut links);
+                    }
+                }
+                Token::Text(span) if is_style => self.style(&html[span]),
+                Token::Text(_) => {}
             }
         }
         if kind.is_to_a_list() && !links.contains(&contents.unsubscribe_url) {
@@ -179,6 +187,9 @@ impl Lint {
             let message = format!("`{}` is removed by mail programs, or taken for an attack", event.name);
             self.say(Severity::Error, message, "take it out of the template");
         }
+        if let Some(style) = value("style") {
+            self.style(&style);
+        }
         match name.as_str() {
             "a" => {
                 if let Some(href) = value("href") {
@@ -192,6 +203,16 @@ impl Lint {
             }
             "img" => {
                 let src = value("src").unwrap_or_default();
+                if ["width", "height"]
+                    .iter()
+                    .any(|side| value(side).is_some_and(|pixels| matches!(pixels.trim(), "0" | "1")))
+                {
+                    let message = format!(
+                        "the picture {} is one that nobody sees, as those that count readers are",
+                        shown(&src)
+                    );
+                    self.say(Severity::Error, message, "take it out: a letter of Byline watches nobody");
+                }
                 if value("alt").is_none_or(|alt| alt.trim().is_empty()) {
                     let message =
                         format!("the picture {} has no words for those who do not see it", shown(&src));
@@ -210,6 +231,18 @@ impl Lint {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A font or picture that a style fetches from elsewhere tells that place who reads, and when.
+    fn style(&mut self, css: &str) {
+        let fetches = css.split("url(").skip(1).map(|after| after.trim_start_matches([' ', '\'', '"']));
+        let fetches = fetches.filter(|address| !address.starts_with("data:"));
+        let imports = css.split("@import").skip(1).map(str::trim_start);
+        for address in fetches.chain(imports) {
+            let address = address.split([')', '\'', '"', ';']).next().unwrap_or_default();
+            let message = format!("a style fetches {}, and mail programs do not", shown(address));
+            self.say(Severity::Warning, message, "take it out of the template; what readers have is enough");
         }
     }
 
@@ -234,12 +267,22 @@ fn is_here(url: &str) -> bool {
     ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|here| url.starts_with(here))
 }
 
+/// What a mailbox shows beside the subject: the first words of the HTML, without the filler after them.
+pub fn snippet(html: &str) -> String {
+    let words = resolved(&visible(html));
+    let words = words.split('\u{034F}').next().unwrap_or_default();
+    shorten(&words.split_whitespace().collect::<Vec<_>>().join(" "), SNIPPET_CHARACTERS_MAX)
+}
+
+/// The text of a letter's HTML; styles and the title are none.
 fn visible(html: &str) -> String {
     let mut words = String::new();
     let mut hidden = false;
     for token in tokens(html) {
         match token {
-            Token::Tag(tag) if tag.name.eq_ignore_ascii_case("style") => hidden = !tag.is_end,
+            Token::Tag(tag) if ["style", "title"].iter().any(|name| tag.name.eq_ignore_ascii_case(name)) => {
+                hidden = !tag.is_end;
+            }
             Token::Text(span) if !hidden => words.push_str(&html[span]),
             _ => {}
         }

@@ -94,15 +94,21 @@ impl Folder {
         Ok(TokenKey::new(bytes.try_into().map_err(|_| wrong())?))
     }
 
+    /// The text of `config.toml`, which makes a folder a newsroom.
+    pub fn config(&self) -> Result<SourceFile, Diagnostic> {
+        let path = self.root.join(CONFIG);
+        if !path.exists() {
+            let hint = "this folder is no newsroom yet: `byline init .` makes one";
+            return Err(Diagnostic::missing_file(CONFIG, hint));
+        }
+        source_file(CONFIG, &path)
+    }
+
     /// Reads `config.toml`, the templates and the words.
     pub fn settings(&self, environment: &BTreeMap<String, String>) -> Read {
         let problems = Problems::default();
-        let config = match source_file(CONFIG, &self.root.join(CONFIG)) {
+        let config = match self.config() {
             Ok(file) => file,
-            Err(_) if !self.root.join(CONFIG).exists() => {
-                let hint = "this folder is no newsroom yet: `byline init .` makes one";
-                return Read::failed(vec![Diagnostic::missing_file(CONFIG, hint)]);
-            }
             Err(problem) => return Read::failed(vec![problem]),
         };
         let config_text = config.text.clone();
@@ -128,7 +134,7 @@ impl Folder {
     pub fn template_files(&self, problems: &Problems) -> Vec<SourceFile> {
         let mut files = Vec::new();
         for (folder, endings) in [("templates", &[".hbs", ".css"][..]), ("i18n", &[".toml"])] {
-            gather(&self.root.join(folder), folder, endings, &mut files);
+            gather(&self.root.join(folder), folder, endings, &mut files, problems);
         }
         let mut sources = Vec::new();
         for (shown, path) in files {
@@ -147,7 +153,7 @@ impl Folder {
     /// Every list of a newsletter: `subscribers/NEWSLETTER.csv`.
     pub fn lists(&self, config: &Config, problems: &Problems) -> Vec<ListFile> {
         let mut files = Vec::new();
-        gather(&self.subscribers(), "subscribers", &[".csv"], &mut files);
+        gather(&self.subscribers(), "subscribers", &[".csv"], &mut files, problems);
         // A folder in there is the author's own.
         files.retain(|(shown, _)| shown.matches('/').count() == 1);
         let known: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.id.as_str()).collect();
@@ -268,7 +274,13 @@ fn source_file(shown: &str, full: &Path) -> Result<SourceFile, Diagnostic> {
 }
 
 /// Files below a folder with one of these endings, in the order of their names.
-fn gather(folder: &Path, shown: &str, endings: &[&str], files: &mut Vec<(String, PathBuf)>) {
+fn gather(
+    folder: &Path,
+    shown: &str,
+    endings: &[&str],
+    files: &mut Vec<(String, PathBuf)>,
+    problems: &Problems,
+) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let mut entries: Vec<_> = entries.flatten().collect();
     entries.sort_by_key(fs::DirEntry::file_name);
@@ -276,13 +288,14 @@ fn gather(folder: &Path, shown: &str, endings: &[&str], files: &mut Vec<(String,
         let name = entry.file_name().to_string_lossy().into_owned();
         let Ok(metadata) = entry.metadata() else { continue };
         let shown = format!("{shown}/{name}");
+        let is_meant = !name.starts_with('.') && endings.iter().any(|ending| name.ends_with(ending));
         if metadata.is_dir() {
-            gather(&entry.path(), &shown, endings, files);
-        } else if metadata.is_file()
-            && !name.starts_with('.')
-            && endings.iter().any(|ending| name.ends_with(ending))
-        {
+            gather(&entry.path(), &shown, endings, files, problems);
+        } else if metadata.is_file() && is_meant {
             files.push((shown, entry.path()));
+        } else if metadata.is_symlink() && is_meant {
+            problems
+                .push(Diagnostic::unreadable(&shown, "it is a link, and links may lead out of the newsroom"));
         }
     }
 }

@@ -290,7 +290,8 @@ fn piece(live: &Live, plan: &Plan) -> Result<String, PublishError> {
         ..head(language)
     };
     let mut card = settings.card(article);
-    card.body_html = Some(crate::article::markup::direct(&plan.text(article)?, language.direction()));
+    card.body_html =
+        Some(crate::article::markup::direct_unless_usual(&plan.text(article)?, language.direction()));
     let full = FullArticle {
         card,
         author: language.list(&manuscript.authors),

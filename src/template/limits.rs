@@ -161,6 +161,22 @@ pub(super) fn calls(text: &str) -> Vec<String> {
     tags(text).filter_map(|(_, tag)| block(tag).strip_prefix('>').map(word)).collect()
 }
 
+/// The innermost block that nothing closes, where it begins: `if`, or `> mail/parts/top`.
+pub(super) fn left_open(text: &str) -> Option<(usize, String)> {
+    let mut open = Vec::new();
+    for (at, tag) in tags(text) {
+        if let Some(block) = tag.strip_prefix('#') {
+            let block = block.trim_start();
+            let name =
+                block.strip_prefix('>').map_or_else(|| word(block), |call| format!("> {}", word(call)));
+            open.push((at, name));
+        } else if tag.starts_with('/') {
+            open.pop();
+        }
+    }
+    open.pop()
+}
+
 /// What stands between braces, comments left out, with where.
 fn tags(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut from = 0;

@@ -8,6 +8,7 @@ pub mod context;
 mod helpers;
 mod inline;
 mod limits;
+mod names;
 mod strings;
 mod trial;
 
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use handlebars::{Handlebars, RenderErrorReason};
+use handlebars::{Handlebars, RenderErrorReason, TemplateErrorReason};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -109,6 +110,8 @@ struct Registries {
     html: Handlebars<'static>,
     /// Subjects and plain parts; nothing in them is escaped.
     text: Handlebars<'static>,
+    /// Where each is from, by its name in calls.
+    paths: BTreeMap<String, String>,
 }
 
 /// The sources of one language, by their names in calls: `mail/parts/top`.
@@ -116,10 +119,12 @@ type Sources<'s> = BTreeMap<&'s str, &'s SourceFile>;
 
 /// A template did not render: it passed its trial, so this is about what it was given.
 #[derive(Debug, thiserror::Error)]
-#[error("template `{template}` did not render: {why}")]
+#[error("{place} did not render: {why}")]
 pub struct TemplateError {
-    template: String,
-    why: String,
+    /// `templates/mail/digest/html.hbs:12:3`
+    pub place: String,
+    /// What went wrong there.
+    pub why: String,
 }
 
 impl Templates {
@@ -136,7 +141,9 @@ impl Templates {
         let registries = languages.iter().map(|language| {
             let sources = of_language(&sources, language, languages);
             let html = registry(&sources, |name| !is_text(name), &problems);
-            (language.clone(), Registries { html, text: registry(&sources, is_text, &problems) })
+            let text = registry(&sources, is_text, &problems);
+            let paths = sources.iter().map(|(name, file)| ((*name).to_string(), file.path.clone()));
+            (language.clone(), Registries { html, text, paths: paths.collect() })
         });
         let templates = Self {
             registries: registries.collect(),
@@ -181,7 +188,9 @@ impl Templates {
         language: &Language,
         context: &impl Serialize,
     ) -> Result<String, TemplateError> {
-        render(&self.registries(language).html, page.template(), context).map_err(TemplateError::of)
+        let registries = self.registries(language);
+        let rendered = render(&registries.html, page.template(), context, soon());
+        rendered.map_err(|failed| registries.error(page.template(), &failed))
     }
 
     /// A letter. The subject is rendered first and shown to the other parts; the styles of the HTML are
@@ -192,9 +201,11 @@ impl Templates {
         language: &Language,
         mut context: context::LetterContext<'_>,
     ) -> Result<Letter, TemplateError> {
-        let Registries { html, text } = self.registries(language);
-        let part = |registry, name: &str, context: &context::LetterContext<'_>| {
-            render(registry, &format!("mail/{}/{name}", kind.as_str()), context).map_err(TemplateError::of)
+        let registries @ Registries { html, text, .. } = self.registries(language);
+        let name = |part: &str| format!("mail/{}/{part}", kind.as_str());
+        let part = |registry, part: &str, context: &context::LetterContext<'_>| {
+            let rendered = render(registry, &name(part), context, soon());
+            rendered.map_err(|failed| registries.error(&name(part), &failed))
         };
         let subject = crate::text::clean_subject(&part(text, "subject", &context)?);
         context.letter.subject.clone_from(&subject);
@@ -202,15 +213,11 @@ impl Templates {
         let html = part(html, "html", &context)?;
         for (part, rendered) in [("text", &text), ("html", &html)] {
             if let Some((_, variable)) = trial::needed(kind).filter(|(slot, _)| !rendered.contains(*slot)) {
-                let template = format!("mail/{}/{part}", kind.as_str());
-                return Err(TemplateError {
-                    template,
-                    why: format!("it has no `{{{{{variable}}}}}` this time"),
-                });
+                let why = format!("it has no `{{{{{variable}}}}}` this time");
+                return Err(registries.error_at(&name(part), None, why));
             }
         }
-        let html = inline::styles(&html)
-            .map_err(|why| TemplateError { template: format!("mail/{}/html", kind.as_str()), why })?;
+        let html = inline::styles(html).map_err(|why| registries.error_at(&name("html"), None, why))?;
         Ok(Letter { text: text.trim().to_string() + "\n", html, subject })
     }
 }
@@ -220,10 +227,20 @@ fn words_at<'w>(strings: &'w Value, key: &str) -> Option<&'w Value> {
     key.split('.').filter(|name| !name.is_empty()).try_fold(strings, |table, name| table.get(name))
 }
 
-impl TemplateError {
-    fn of(failed: handlebars::RenderError) -> Self {
-        let template = failed.template_name.clone().unwrap_or_default();
-        Self { template, why: failed.reason().to_string() }
+impl Registries {
+    fn error(&self, called: &str, failed: &handlebars::RenderError) -> TemplateError {
+        let name = failed.template_name.as_deref().unwrap_or(called);
+        let why = match failed.reason() {
+            RenderErrorReason::MissingVariable(Some(field)) => format!("`{field}` is not there this time"),
+            reason => reason.to_string(),
+        };
+        self.error_at(name, failed.line_no.zip(failed.column_no), why)
+    }
+
+    fn error_at(&self, name: &str, place: Option<(usize, usize)>, why: String) -> TemplateError {
+        let path = self.paths.get(name).cloned().unwrap_or_else(|| name.to_string());
+        let place = place.map(|(line, column)| format!("{path}:{line}:{column}"));
+        TemplateError { place: place.unwrap_or(path), why }
     }
 }
 
@@ -231,10 +248,16 @@ fn render(
     registry: &Handlebars<'static>,
     name: &str,
     context: &impl Serialize,
+    until: Instant,
 ) -> Result<String, handlebars::RenderError> {
-    let mut out = Capped { bytes: Vec::new(), until: Instant::now() + RENDER_MAX };
+    let mut out = Capped { bytes: Vec::new(), until: until.min(soon()) };
     registry.render_to_write(name, context, &mut out)?;
     String::from_utf8(out.bytes).map_err(|_| RenderErrorReason::Other("the output is not text".into()).into())
+}
+
+/// When what is rendered from now on has taken too long.
+fn soon() -> Instant {
+    Instant::now() + RENDER_MAX
 }
 
 /// Where a template writes, up to a size and a moment.
@@ -334,10 +357,25 @@ fn registry(
     }
     for (name, file) in mine {
         if let Err(why) = registry.register_template_string(name, &file.text) {
-            problems.push(Diagnostic::template(file, why.pos(), why.reason()));
+            problems.push(syntax(file, &why));
         }
     }
     registry
+}
+
+/// What does not compile, in words for a writer.
+fn syntax(file: &SourceFile, why: &handlebars::TemplateError) -> Diagnostic {
+    match why.reason() {
+        TemplateErrorReason::InvalidSyntax(_) => match limits::left_open(&file.text) {
+            Some((at, block)) => Diagnostic::template_open(file, at, &block),
+            None => Diagnostic::template_braces(file, why.pos()),
+        },
+        TemplateErrorReason::MismatchingClosedHelper(opened, closing)
+        | TemplateErrorReason::MismatchingClosedDecorator(opened, closing) => {
+            Diagnostic::template_crossed(file, why.pos(), opened, closing)
+        }
+        reason => Diagnostic::template(file, why.pos(), reason),
+    }
 }
 
 #[cfg(test)]
@@ -368,7 +406,16 @@ mod tests {
     #[test]
     fn an_open_tag_is_shown_where_it_stands() {
         let problems = compile("templates/page/gone.hbs", "<p>\n{{#if site.title}}x\n").err().unwrap();
-        assert!(problems[0].to_string().contains("templates/page/gone.hbs:"), "{}", problems[0]);
+        let shown = problems[0].to_string();
+        assert!(shown.contains("`{{#if …}}` is never closed"), "{shown}");
+        assert!(shown.contains("templates/page/gone.hbs:2:1"), "{shown}");
+        for (text, wanted) in [
+            ("<p>{{site.title}</p>", "cannot be read"),
+            ("{{#each articles}}x{{/if}}", "`{{#each …}}` is open here, and `{{/if}}` closes something else"),
+        ] {
+            let problems = compile("templates/page/gone.hbs", text).err().unwrap();
+            assert!(problems[0].to_string().contains(wanted), "{}", problems[0]);
+        }
     }
 
     #[test]
@@ -393,7 +440,8 @@ mod tests {
         let templates =
             Templates::compile(&own, &languages).unwrap_or_else(|problems| panic!("{problems:?}"));
         let page = |language: &Language| {
-            let sample = context::sample_page(language, templates.strings(language));
+            let words = templates.strings(language);
+            let sample = context::sample_page(Page::Missing, language, words, context::Sample::Rich);
             templates.page(Page::Missing, language, &sample).unwrap()
         };
         assert!(page(&languages[1]).starts_with("own") && !page(&languages[0]).starts_with("own"));
@@ -416,7 +464,8 @@ mod tests {
         for (text, hint) in [
             ("{{greeting}}", "it is `reader.greeting`"),
             ("{{#each articles}}{{site.title}}{{/each}}", "`@root.site.title`"),
-            ("{{cadences}}", "each of `newsletters` has a `cadences`"),
+            ("{{cadences}}", "did you mean `cadence`?"),
+            ("{{tags}}", "each of `articles` has a `tags`"),
             ("{{t.letter.allso}}", "did you mean `also`?"),
             ("{{t.letter.nothing_at_all_like_it}}", "in each file of i18n/"),
             ("{{letter.frist}}", "did you mean `first`?"),
@@ -429,6 +478,55 @@ mod tests {
                 problems.iter().any(|problem| problem.to_string().contains(hint)),
                 "{text}: {problems:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_found_where_no_sample_comes() {
+        for (path, text, wanted) in [
+            ("page/gone", "{{#if site.nope}}x{{/if}}", "nothing here is called `site.nope`"),
+            ("page/gone", "{{#unless nope}}x{{/unless}}", "nothing here is called `nope`"),
+            ("page/gone", "{{#if (eq language \"xx\")}}{{site.nope}}{{/if}}", "`site.nope`"),
+            ("page/gone", "{{#if (eq language \"xx\")}}{{nope site}}{{/if}}", "there is no helper `nope`"),
+            ("page/gone", "{{#if (eq language \"xx\")}}{{> nope}}{{/if}}", "there is no part `nope`"),
+            ("page/gone", "{{#> page/layuot}}x{{/page/layuot}}", "did you mean `page/layout`?"),
+            ("page/gone", "{{action}}", "`page/gone` is given no `action`"),
+            ("page/list", "{{#each articles}}{{#if site.title}}x{{/if}}{{/each}}", "`@root.site.title`"),
+            ("page/article", "{{#each article.tags as |tag|}}{{tag.nope}}{{/each}}", "`tag.nope`"),
+            ("page/article", "{{#with (lookup article.tags 0)}}{{nope}}{{/with}}", "`nope`"),
+            ("page/article", "{{article.translation.title}}", "inside `{{#if article.translation}}…{{/if}}`"),
+            ("page/list", "{{link site.nope \"x\"}}", "nothing here is called `site.nope`"),
+            (
+                "mail/digest/html",
+                "{{> mail/parts/button address=letter.nope label=t.letter.read_on}}",
+                "nothing here is called `letter.nope`",
+            ),
+            (
+                "mail/digest/html",
+                "{{> mail/parts/button address=letter.site_url label=t.letter.nope}}",
+                "nothing here is called `t.letter.nope`",
+            ),
+            ("mail/digest/html", "{{article.title}}", "inside `{{#if article}}…{{/if}}`"),
+            ("mail/digest/html", "{{#if letter.special}}{{letter.nope}}{{/if}}", "`letter.nope`"),
+            ("mail/confirm/text", "{{reader.name}} {{reader.confirm_url}}", "is given no `reader.name`"),
+        ] {
+            let problems = compile(&format!("templates/{path}.hbs"), text).err().unwrap_or_default();
+            let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            assert!(said.iter().any(|said| said.contains(wanted)), "{text}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_for_some_pages_alone_can_be_asked_for_on_all() {
+        for (path, text) in [
+            ("page/gone", "{{#if article}}{{article.title}}{{else if feed.rss}}{{feed.nope}}{{/if}}"),
+            ("page/gone", "{{#if leave}}{{leave}}{{/if}}"),
+            ("page/list", "{{#each articles}}{{@index}} {{../page.title}} {{this.title}}{{/each}}"),
+            ("page/list", "{{#with articles.[0] as |first|}}{{#each tags}}{{first.title}}{{/each}}{{/with}}"),
+            ("page/article", "{{#each article.originals}}{{this}}{{/each}}{{#each site}}{{@key}}{{/each}}"),
+        ] {
+            let compiled = compile(&format!("templates/{path}.hbs"), text);
+            assert!(compiled.is_ok(), "{text}: {:?}", compiled.err());
         }
     }
 

@@ -29,14 +29,16 @@ pub(super) fn read(
         };
         match toml::from_str::<Value>(&file.text) {
             Ok(words) => {
-                let mut missing = Vec::new();
-                let mut unfilled = Vec::new();
-                compare(&reference, &words, String::new(), &mut missing, &mut unfilled);
-                for key in missing {
-                    problems.push(Diagnostic::missing_string(file, &key, REFERENCE));
-                }
-                for (key, name, known) in unfilled {
-                    problems.push(Diagnostic::unfilled_name(file, &key, &name, &known));
+                let mut slips = Vec::new();
+                compare(&reference, &words, String::new(), &mut slips);
+                for (key, slip) in slips {
+                    problems.push(match slip {
+                        Slip::Missing => Diagnostic::missing_string(file, &key, REFERENCE),
+                        Slip::NoText => Diagnostic::string_no_text(file, &key),
+                        Slip::Unfilled { name, known } => {
+                            Diagnostic::unfilled_name(file, &key, &name, &known)
+                        }
+                    });
                 }
                 strings.insert(language.clone(), words);
             }
@@ -49,32 +51,33 @@ pub(super) fn read(
     strings
 }
 
-/// A key, the name in braces that nothing fills there, and those that are filled.
-type Unfilled = (String, String, Vec<String>);
+/// What is wrong with one text.
+enum Slip {
+    /// It is not there, or empty.
+    Missing,
+    /// A number, a list, or a text where a table should be.
+    NoText,
+    /// A name in braces that nothing fills there; `known` are filled.
+    Unfilled { name: String, known: Vec<String> },
+}
 
-fn compare(
-    reference: &Value,
-    words: &Value,
-    path: String,
-    missing: &mut Vec<String>,
-    unfilled: &mut Vec<Unfilled>,
-) {
+fn compare(reference: &Value, words: &Value, path: String, slips: &mut Vec<(String, Slip)>) {
     let Some(table) = reference.as_object() else { return };
     for (key, wanted) in table {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match (wanted, words.get(key)) {
-            (Value::Object(_), Some(found @ Value::Object(_))) => {
-                compare(wanted, found, path, missing, unfilled);
+            (Value::Object(_), Some(found @ Value::Object(_))) => compare(wanted, found, path, slips),
+            (Value::Object(_), None) => {
+                compare(wanted, &Value::Object(serde_json::Map::new()), path, slips);
             }
             (Value::String(wanted), Some(Value::String(found))) if !found.trim().is_empty() => {
                 let known = names(wanted);
                 let unknown = names(found).into_iter().filter(|name| !known.contains(name));
-                unfilled.extend(unknown.map(|name| (path.clone(), name, known.clone())));
+                let unfilled = unknown.map(|name| Slip::Unfilled { name, known: known.clone() });
+                slips.extend(unfilled.map(|slip| (path.clone(), slip)));
             }
-            (Value::Object(_), _) => {
-                compare(wanted, &Value::Object(serde_json::Map::new()), path, missing, unfilled);
-            }
-            _ => missing.push(path),
+            (_, None | Some(Value::String(_))) if wanted.is_string() => slips.push((path, Slip::Missing)),
+            _ => slips.push((path, Slip::NoText)),
         }
     }
 }

@@ -226,6 +226,65 @@ fn a_template_is_put_back_and_the_authors_is_kept_beside_it() {
     folder.run(&["check"]).done();
 }
 
+#[test]
+fn a_reset_also_puts_aside_what_one_language_has_of_its_own() {
+    let folder = newsroom();
+    let plain = folder_of_the_repository("templates/mail/digest/html.hbs");
+    folder.write("templates/mail/digest/html.fa.hbs", &plain);
+    folder.write("templates/mail/parts/own.hbs", "x");
+    let reset = folder.run(&["templates", "reset", "./mail//digest/"]).done().stdout;
+    assert!(reset.contains("html.fa.hbs is no longer used; yours is kept as html.fa.hbs.old"), "{reset}");
+    assert!(!folder.path("templates/mail/digest/html.fa.hbs").exists());
+    folder.write("templates/mail/digest/html.fa.hbs", &plain);
+    folder.run(&["templates", "reset", "mail/digest/html.fa"]).done();
+    assert_eq!(folder.read("templates/mail/digest/html.fa.hbs.old2"), plain);
+    let own = folder.run(&["templates", "reset", "mail/parts/own"]);
+    assert!(own.code != 0 && own.stderr.contains("a template of your own"), "{own:#?}");
+    assert_eq!(folder.read("templates/mail/parts/own.hbs"), "x");
+}
+
+#[test]
+fn outside_a_newsroom_nothing_is_reset() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let said = Folder::existing(elsewhere.path()).run(&["templates", "reset", "mail/digest"]);
+    assert!(said.code != 0 && said.stderr.contains("no newsroom"), "{said:#?}");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+/// A template that could not be read was passed over without a word.
+#[test]
+fn a_template_that_is_a_link_or_no_text_is_named() {
+    let folder = newsroom();
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    fs::create_dir_all(folder.path("templates/mail/digest")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path("templates/mail/digest/html.hbs")).unwrap();
+    fs::write(folder.path("templates/mail/digest/text.hbs"), b"\xff").unwrap();
+    let said = check_fails(&folder);
+    for path in ["templates/mail/digest/html.hbs", "templates/mail/digest/text.hbs"] {
+        assert!(said.stderr.contains(path), "{said:#?}");
+    }
+    let listed = folder.run(&["templates", "list"]).done().stdout;
+    assert!(listed.contains("unreadable  templates/mail/digest/html.hbs"), "{listed}");
+}
+
+/// One template that failed on a real article kept everything else unchecked, and its line was not told.
+#[test]
+fn a_template_that_fails_on_one_article_is_one_fault_among_others() {
+    let folder = newsroom();
+    folder.write("articles/en/one.md", "---\ntitle: One\ndate: 2026-02-01\n---\nText.\n\n![](gone.png)\n");
+    let day = "{{#if (eq title \"One\")}}\n{{day title}}{{/if}}";
+    let list = folder_of_the_repository("templates/page/list.hbs");
+    let list = list.replacen("{{#each articles}}", &format!("{{{{#each articles}}}}{day}"), 1);
+    folder.write("templates/page/list.hbs", &list);
+    let digest = folder_of_the_repository("templates/mail/single/html.hbs");
+    let digest = digest.replacen("{{#with article}}", &format!("{{{{#with article}}}}{day}"), 1);
+    folder.write("templates/mail/single/html.hbs", &digest);
+    let said = check_fails(&folder);
+    for wanted in ["templates/mail/single/html.hbs:", "`day` wants a moment", "gone.png"] {
+        assert!(said.stderr.contains(wanted), "{wanted}: {said:#?}");
+    }
+}
+
 fn folder_of_the_repository(path: &str) -> String {
     fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     article::{Article, ArticleId},
-    compose::{self, Content, Desk, Rendered},
+    compose::{self, ComposeError, Content, Desk, Rendered},
     delivery::DeliveryId,
     diagnostic::Diagnostic,
     language::Language,
@@ -50,9 +50,11 @@ pub(super) fn faults(
             }
             for kind in [LetterKind::Confirm, LetterKind::Welcome, LetterKind::Goodbye] {
                 let cadence = newsletter.cadences.first().map(|cadence| cadence.name.as_str());
-                let variant = compose::render_notice(&desk, kind, language, cadence)?;
                 let place = format!("templates/mail/{}", kind.as_str());
-                faults.of_letter(&desk, &variant, &place);
+                let rendered = compose::render_notice(&desk, kind, language, cadence);
+                if let Some(variant) = faults.unless_failed(rendered)? {
+                    faults.of_letter(&desk, &variant, &place);
+                }
             }
         }
     }
@@ -77,12 +79,25 @@ impl Faults {
         place: &str,
     ) -> anyhow::Result<()> {
         let content = Content { language, articles, also: &[], special: false };
-        let Rendered { variant, cut } = compose::render(desk, content)?;
+        let rendered = self.unless_failed(compose::render(desk, content))?;
+        let Some(Rendered { variant, cut }) = rendered else { return Ok(()) };
         self.of_letter(desk, &variant, place);
         if let Some(cut) = cut {
             self.say(cut.finding(), place);
         }
         Ok(())
+    }
+
+    /// A template that fails on one article is a fault like others; the rest is looked over all the same.
+    fn unless_failed<T>(&mut self, rendered: Result<T, ComposeError>) -> Result<Option<T>, ComposeError> {
+        match rendered {
+            Ok(rendered) => Ok(Some(rendered)),
+            Err(ComposeError::Template(why)) => {
+                self.found.push(Diagnostic::template_failed(&why.place, &why.why));
+                Ok(None)
+            }
+            Err(why) => Err(why),
+        }
     }
 
     fn of_letter(&mut self, desk: &Desk<'_>, variant: &Variant, place: &str) {

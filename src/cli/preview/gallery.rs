@@ -1,6 +1,6 @@
 //! The page that shows letters at two widths, in the light and in the dark, with their text and source.
 
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use axum::{
@@ -13,7 +13,10 @@ use axum::{
 use crate::{
     delivery::Message,
     language::Language,
-    message::{Contents, lint::Finding},
+    message::{
+        Contents,
+        lint::{self, Finding},
+    },
     newsletter::{Newsletter, variant::LetterKind},
     text::escape_html,
 };
@@ -29,6 +32,8 @@ pub struct Shown {
     pub name: String,
     /// What it is about.
     pub kind: LetterKind,
+    /// Who sends it, by name.
+    pub sender: String,
     /// In which language.
     pub language: Language,
     /// As a reader finds it.
@@ -39,10 +44,18 @@ pub struct Shown {
     pub findings: Vec<Finding>,
 }
 
-/// The page and everything in it: name, media type, bytes.
+/// The page and everything in it.
 pub struct Gallery {
-    /// Each file.
+    /// Each file: name, media type, bytes.
     pub files: Vec<(String, &'static str, Vec<u8>)>,
+}
+
+/// The pictures of the site, which may not be published yet.
+pub struct Media {
+    /// Where letters look for them: `https://example.org/media/`.
+    pub address: String,
+    /// Each, by its address below that.
+    pub files: Arc<BTreeMap<String, PathBuf>>,
 }
 
 impl Gallery {
@@ -70,17 +83,22 @@ impl Gallery {
     }
 
     /// Serves it until the program is stopped.
-    pub async fn serve(self, listen: SocketAddr) -> anyhow::Result<()> {
+    pub async fn serve(self, listen: SocketAddr, media: Media) -> anyhow::Result<()> {
         let listener = tokio::net::TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         out!("http://{address}/");
         eprintln!("press Ctrl-C to stop");
-        let files = std::sync::Arc::new(self.files);
+        let mut files = self.files;
+        let (from, to) = (format!("src=\"{}", media.address), format!("src=\"{MEDIA}"));
+        for (_, _, bytes) in files.iter_mut().filter(|(_, media_type, _)| *media_type == HTML) {
+            *bytes = String::from_utf8_lossy(bytes).replace(&from, &to).into_bytes();
+        }
+        let shown = Arc::new((files, media.files));
         let app = Router::new().fallback(move |request: Request| {
-            let files = files.clone();
-            async move { answer(&files, &request, address) }
+            let shown = shown.clone();
+            async move { answer(&shown.0, &shown.1, &request, address) }
         });
         axum::serve(listener, app)
             .with_graceful_shutdown(async {
@@ -101,8 +119,12 @@ fn in_scheme(html: &str, scheme: &str) -> String {
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// Where the pictures of the site are served.
+const MEDIA: &str = "/media/";
+
 fn answer(
     files: &[(String, &'static str, Vec<u8>)],
+    media: &BTreeMap<String, PathBuf>,
     request: &Request,
     address: SocketAddr,
 ) -> Response<Body> {
@@ -114,7 +136,17 @@ fn answer(
         name => name,
     };
     let found = files.iter().find(|(known, _, _)| known == name).filter(|_| is_ours);
-    let mut response = if let Some((_, media_type, bytes)) = found {
+    let picture = request.uri().path().strip_prefix(MEDIA).filter(|_| is_ours).and_then(|name| {
+        let name = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
+        let bytes = std::fs::read(media.get(name.as_ref())?).ok()?;
+        let media_type = mime_guess::from_path(name.as_ref()).first_or_octet_stream();
+        Some((HeaderValue::from_str(media_type.as_ref()).ok()?, bytes))
+    });
+    let mut response = if let Some((media_type, bytes)) = picture {
+        let mut response = Response::new(Body::from(bytes));
+        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        response
+    } else if let Some((_, media_type, bytes)) = found {
         let mut response = Response::new(Body::from(bytes.clone()));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         response
@@ -124,7 +156,7 @@ fn answer(
         response
     };
     let headers = response.headers_mut();
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; frame-src 'self'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'";
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' http: https: data:; frame-src 'self'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'";
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -134,9 +166,10 @@ fn answer(
 
 fn section(letter: &Shown) -> String {
     let Shown { name, contents, message, findings, language, .. } = letter;
+    let subject = escape_html(&contents.subject);
     let frame = |(file, width, label): (String, u32, String)| {
         format!(
-            "<figure><figcaption>{label}</figcaption><iframe sandbox=\"allow-popups\" title=\"{label}\" src=\"{file}\" width=\"{width}\" height=\"760\"></iframe></figure>\n"
+            "<figure><figcaption>{label}</figcaption><iframe sandbox=\"allow-popups\" title=\"{subject}: {label}\" src=\"{file}\" width=\"{width}\" height=\"760\"></iframe></figure>\n"
         )
     };
     let frames = WIDTHS.iter().flat_map(|width| {
@@ -159,8 +192,9 @@ fn section(letter: &Shown) -> String {
     let source = String::from_utf8_lossy(&message.bytes).into_owned();
     let head = source.split("\r\n\r\n").next().unwrap_or_default();
     format!(
-        "<section id=\"{name}\"><h2><bdi>{subject}</bdi></h2>\n<p>{name} · to {to} · {html} kB of HTML, {all} kB in all · <a href=\"{name}.html\">HTML</a> · <a href=\"{name}.txt\">text</a> · <a href=\"{name}.eml\">source</a></p>\n{faults}<div class=\"frames\">{frames}</div>\n<details><summary>Text</summary><pre lang=\"{language}\" dir=\"auto\">{text}</pre></details>\n<details><summary>Header</summary><pre>{head}</pre></details></section>\n",
-        subject = escape_html(&contents.subject),
+        "<section id=\"{name}\"><h2><bdi>{subject}</bdi></h2>\n<p>{name} · to {to} · {html} kB of HTML, {all} kB in all · <a href=\"{name}.html\">HTML</a> · <a href=\"{name}.txt\">text</a> · <a href=\"{name}.eml\">source</a></p>\n<p>In the list of letters: <b><bdi>{sender}</bdi></b> <bdi>{subject}</bdi> <span class=\"snippet\"><bdi>{snippet}</bdi></span></p>\n{faults}<div class=\"frames\" role=\"region\" aria-label=\"{subject}\" tabindex=\"0\">{frames}</div>\n<details><summary>Text</summary><pre lang=\"{language}\" dir=\"auto\">{text}</pre></details>\n<details><summary>Header</summary><pre>{head}</pre></details></section>\n",
+        sender = escape_html(&letter.sender),
+        snippet = escape_html(&lint::snippet(&contents.html)),
         to = escape_html(&message.recipient.to_string()),
         html = contents.html.len() / 1000,
         all = message.bytes.len() / 1000,
@@ -192,6 +226,7 @@ figure { margin: 0; }
 figcaption { font-size: 14px; padding: 4px 0; }
 iframe { border: 1px solid #8886; background: #fff; resize: vertical; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; padding: 16px; border: 1px solid #8886; max-width: 900px; font: 15px/1.6 ui-monospace, Consolas, 'DejaVu Sans Mono', monospace; }
+.snippet { opacity: 0.7; }
 .faults { max-width: 900px; }
 </style>
 </head>

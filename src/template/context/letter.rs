@@ -4,7 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Card, NewsletterContext, SiteContext};
-use crate::language::{Direction, Language};
+use crate::{
+    language::{Direction, Language},
+    newsletter::variant::LetterKind,
+};
 
 /// What differs by reader stands in a rendered letter as one private-use character, filled in when it
 /// is sent: a letter is rendered once for a group, never once a reader.
@@ -106,19 +109,26 @@ pub struct AlsoArticle {
 /// The marks of `slot`, each by its name.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReaderSlots {
-    greeting: char,
-    name: char,
-    email: char,
+    /// What was typed with the address: not for a letter that may reach somebody else.
+    #[serde(flatten)]
+    typed: Option<TypedSlots>,
     unsubscribe_url: char,
     confirm_url: char,
 }
 
-impl Default for ReaderSlots {
-    fn default() -> Self {
+#[derive(Debug, Clone, Serialize)]
+struct TypedSlots {
+    greeting: char,
+    name: char,
+    email: char,
+}
+
+impl ReaderSlots {
+    /// What a letter of this kind may say of its reader.
+    pub fn of(kind: LetterKind) -> Self {
+        let typed = TypedSlots { greeting: slot::GREETING, name: slot::NAME, email: slot::EMAIL };
         Self {
-            greeting: slot::GREETING,
-            name: slot::NAME,
-            email: slot::EMAIL,
+            typed: (kind != LetterKind::Confirm).then_some(typed),
             unsubscribe_url: slot::UNSUBSCRIBE_URL,
             confirm_url: slot::CONFIRM_URL,
         }

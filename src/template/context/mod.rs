@@ -112,17 +112,11 @@ pub struct ImageContext {
     pub height: Option<u32>,
 }
 
-/// The path of every field that a template can use, for a hint: `site.title`, and `articles[].title` for one of each
-/// in a list. Words (`t`) are left out.
-pub fn names(language: &Language, strings: &Value) -> Vec<String> {
+/// The path of every field that is given, for a hint: `site.title`, and `articles[].title` for one of each in a list.
+/// Words (`t`) are left out.
+pub fn names(given: &Value) -> Vec<String> {
     let mut paths = BTreeSet::new();
-    // The shortest way first: what a letter has is also in the list of what pages have.
-    for sample in [
-        serde_json::to_value(sample_letter(language, strings, 1, Sample::Rich)),
-        serde_json::to_value(sample_page(language, strings)),
-    ] {
-        gather(&sample.expect("a sample is plain data"), "", &mut paths);
-    }
+    gather(given, "", &mut paths);
     paths.into_iter().collect()
 }
 

@@ -4,26 +4,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    AlsoArticle, AlsoContext, AttributionContext, CadenceContext, Card, FeedLink, FullArticle, ImageContext,
-    LanguageLink, LetterContext, LetterHead, Moment, NewsletterContext, NewsletterOffer, PageContext,
-    PageHead, ReaderSlots, SiteContext, TopicLink, TranslationLink,
+    super::Page, AlsoArticle, AlsoContext, ArticleRest, AttributionContext, CadenceContext, Card, FeedLink,
+    FeedRest, FullArticle, ImageContext, LanguageLink, LeavingRest, LetterContext, LetterHead, ListRest,
+    Moment, NewsletterContext, NewsletterOffer, NothingMore, PageContext, PageHead, ReaderSlots, SiteContext,
+    SubscribeRest, TopicLink, TopicsRest, TranslationLink,
 };
-use crate::language::Language;
-
-#[derive(Serialize)]
-struct EveryRest {
-    articles: Vec<Card>,
-    article: FullArticle,
-    newsletter: NewsletterContext,
-    action: String,
-    kind: &'static str,
-    older: Option<String>,
-    newer: Option<String>,
-    feed: FeedLink,
-    home: String,
-    newsletters: Vec<NewsletterOffer>,
-    topics: Vec<TopicLink>,
-}
+use crate::{language::Language, newsletter::variant::LetterKind};
 
 fn sample_card(language: &Language) -> Card {
     Card {
@@ -84,10 +70,77 @@ fn sample_newsletter(language: &Language) -> NewsletterContext {
     }
 }
 
-/// A page with everything that any page can have.
-pub fn page<'c>(language: &Language, t: &'c Value) -> PageContext<'c, impl Serialize + use<>> {
+/// What a page is given.
+pub fn page(page: Page, language: &Language, t: &Value, sample: Sample) -> Value {
     let some = || Some("https://example.org/".to_string());
-    PageContext {
+    let cards = vec![sample_card(language)];
+    let is_rich = sample == Sample::Rich;
+    match page {
+        Page::List => {
+            let mut list = ListRest { kind: "front", articles: cards, older: some(), newer: some() };
+            if !is_rich {
+                list.articles.iter_mut().for_each(strip);
+                (list.kind, list.older, list.newer) = ("topic", None, None);
+            }
+            with(language, t, sample, list)
+        }
+        Page::Article => {
+            let mut article = sample_full_article(language);
+            if !is_rich {
+                // A page shows all of its article.
+                let text = article.card.body_html.take();
+                strip(&mut article.card);
+                article.card.body_html = text;
+                (article.updated, article.translation) = (None, None);
+                article.originals.clear();
+            }
+            with(language, t, sample, ArticleRest { article })
+        }
+        Page::Feed => {
+            let articles = if is_rich { cards } else { Vec::new() };
+            let rest = FeedRest { feed: sample_feed(), home: "https://example.org/".into(), articles };
+            with(language, t, sample, rest)
+        }
+        Page::Subscribe => {
+            let offer = NewsletterOffer {
+                newsletter: sample_newsletter(language),
+                cadences: vec![CadenceContext { name: "weekly".into() }],
+            };
+            with(language, t, sample, SubscribeRest { newsletters: only_if(is_rich, offer) })
+        }
+        Page::Topics => with(language, t, sample, TopicsRest { topics: only_if(is_rich, sample_topic()) }),
+        Page::Unsubscribe | Page::Unsubscribed => {
+            let newsletter = sample_newsletter(language);
+            with(language, t, sample, LeavingRest { newsletter, action: "/unsubscribe/x".into() })
+        }
+        Page::Missing | Page::Gone => with(language, t, sample, NothingMore {}),
+    }
+}
+
+fn only_if<T>(is: bool, one: T) -> Vec<T> {
+    if is { vec![one] } else { Vec::new() }
+}
+
+fn sample_full_article(language: &Language) -> FullArticle {
+    FullArticle {
+        card: sample_card(language),
+        author: "Writer".into(),
+        updated: Some(Moment { date: "2 January 2026".into(), datetime: "2026-01-02T00:00:00Z".into() }),
+        translation: Some(TranslationLink {
+            title: "Other".into(),
+            url: "https://example.org/other/".into(),
+            language: language.clone(),
+            direction: language.direction(),
+            language_name: "Other".into(),
+        }),
+        originals: vec!["https://example.org/original".into()],
+    }
+}
+
+/// What every page is given, and its own.
+fn with(language: &Language, t: &Value, sample: Sample, rest: impl Serialize) -> Value {
+    let some = || Some("https://example.org/".to_string());
+    let mut page = PageContext {
         site: sample_site(),
         language: language.clone(),
         direction: language.direction(),
@@ -114,38 +167,18 @@ pub fn page<'c>(language: &Language, t: &'c Value) -> PageContext<'c, impl Seria
             published: Some("2026-01-01T00:00:00Z".into()),
             modified: Some("2026-01-01T00:00:00Z".into()),
         },
-        rest: EveryRest {
-            articles: vec![sample_card(language)],
-            article: FullArticle {
-                card: sample_card(language),
-                author: "Writer".into(),
-                updated: Some(Moment {
-                    date: "2 January 2026".into(),
-                    datetime: "2026-01-02T00:00:00Z".into(),
-                }),
-                translation: Some(TranslationLink {
-                    title: "Other".into(),
-                    url: "https://example.org/other/".into(),
-                    language: language.clone(),
-                    direction: language.direction(),
-                    language_name: "Other".into(),
-                }),
-                originals: vec!["https://example.org/original".into()],
-            },
-            newsletter: sample_newsletter(language),
-            action: "/unsubscribe/x".into(),
-            kind: "front",
-            older: some(),
-            newer: some(),
-            feed: sample_feed(),
-            home: "https://example.org/".into(),
-            newsletters: vec![NewsletterOffer {
-                newsletter: sample_newsletter(language),
-                cadences: vec![CadenceContext { name: "weekly".into() }],
-            }],
-            topics: vec![sample_topic()],
-        },
+        rest,
+    };
+    if sample == Sample::Bare {
+        page.languages.clear();
+        page.site.postal_address = None;
+        page.site.description.clear();
+        let head = &mut page.page;
+        head.description.clear();
+        (head.canonical, head.robots, head.json_ld) = (None, None, None);
+        (head.image, head.published, head.modified) = (None, None, None);
     }
+    serde_json::to_value(page).expect("a sample is plain data")
 }
 
 /// How much a sample has.
@@ -157,23 +190,32 @@ pub enum Sample {
     Bare,
 }
 
-/// A letter with `articles` articles.
-pub fn letter<'c>(language: &Language, t: &'c Value, articles: usize, sample: Sample) -> LetterContext<'c> {
+/// What a letter with `articles` articles is given.
+pub fn letter<'c>(
+    kind: LetterKind,
+    language: &Language,
+    t: &'c Value,
+    articles: usize,
+    sample: Sample,
+) -> LetterContext<'c> {
+    let letter = LetterContext { reader: ReaderSlots::of(kind), ..rich(language, t, articles) };
     match sample {
-        Sample::Rich => rich(language, t, articles),
-        Sample::Bare => bare(rich(language, t, articles)),
+        Sample::Rich => letter,
+        Sample::Bare => bare(letter),
     }
+}
+
+/// Takes away what an article may lack.
+fn strip(card: &mut Card) {
+    card.attributions.clear();
+    card.tags.clear();
+    (card.image, card.body_html, card.text_body) = (None, None, None);
+    card.shortened = false;
+    card.summary.clear();
 }
 
 /// The same with nothing that may be missing, so that every `else` is tried too.
 fn bare(mut letter: LetterContext<'_>) -> LetterContext<'_> {
-    let strip = |card: &mut Card| {
-        card.attributions.clear();
-        card.tags.clear();
-        (card.image, card.body_html, card.text_body) = (None, None, None);
-        card.shortened = false;
-        card.summary.clear();
-    };
     letter.articles.iter_mut().chain(letter.article.as_mut()).for_each(strip);
     letter.site.postal_address = None;
     letter.newsletter.description = None;
@@ -218,6 +260,6 @@ fn rich<'c>(language: &Language, t: &'c Value, articles: usize) -> LetterContext
         }],
         cadence: Some("weekly".into()),
         subscribe_url: "https://example.org/subscribe/".into(),
-        reader: ReaderSlots::default(),
+        reader: ReaderSlots::of(LetterKind::Digest),
     }
 }
