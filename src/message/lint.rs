@@ -146,18 +146,15 @@ impl Lint {
             self.say(Severity::Warning, message, "fewer articles, or shorter styles in the template");
         }
         let mut links = BTreeSet::new();
-        let mut is_style = false;
         for token in tokens(html) {
-            match token {
-                Token::Tag(tag) => {
-                    is_style = tag.name.eq_ignore_ascii_case("style") && !tag.is_end;
-                    if !tag.is_end {
-                        self.tag(&tag, &mut links);
-                    }
-                }
-                Token::Text(span) if is_style => self.style(&html[span]),
-                Token::Text(_) => {}
+            if let Token::Tag(tag) = token
+                && !tag.is_end
+            {
+                self.tag(&tag, &mut links);
             }
+        }
+        for sheet in html.split("<style").skip(1) {
+            self.style(sheet.split("</style").next().unwrap_or_default());
         }
         if kind.is_to_a_list() && !links.contains(&contents.unsubscribe_url) {
             let message = "the letter has no link for leaving";
@@ -274,20 +271,13 @@ pub fn snippet(html: &str) -> String {
     shorten(&words.split_whitespace().collect::<Vec<_>>().join(" "), SNIPPET_CHARACTERS_MAX)
 }
 
-/// The text of a letter's HTML; styles and the title are none.
+/// The text of a letter's HTML; what stands in styles and the title is none.
 fn visible(html: &str) -> String {
-    let mut words = String::new();
-    let mut hidden = false;
-    for token in tokens(html) {
-        match token {
-            Token::Tag(tag) if ["style", "title"].iter().any(|name| tag.name.eq_ignore_ascii_case(name)) => {
-                hidden = !tag.is_end;
-            }
-            Token::Text(span) if !hidden => words.push_str(&html[span]),
-            _ => {}
-        }
-    }
-    words
+    let words = tokens(html).filter_map(|token| match token {
+        Token::Text(span) => Some(&html[span]),
+        Token::Tag(_) => None,
+    });
+    words.collect()
 }
 
 fn placeholder(words: &str) -> Option<&str> {
@@ -343,10 +333,21 @@ mod tests {
             ("s", "x", "<img src=\"http://x.example/a.png\" alt=\"A\">", "not fetched over https"),
             ("s", "x", "<form action=\"x\"></form>", "`<form>` is removed"),
             ("s", "x", "<p onclick=\"x\">", "`onclick` is removed"),
+            ("s", "x", "<img src=\"https://x.example/a\" width=\"1\" height=\"1\" alt=\"A\">", "nobody sees"),
+            ("s", "x", "<style>p { background: url('https://x.example/a') }</style>", "a style fetches"),
+            ("s", "x", "<style>@import \"https://x.example/a.css\";</style>", "a style fetches"),
+            ("s", "x", "<td style=\"background: url(https://x.example/a)\">", "a style fetches"),
         ] {
             let said = said(subject, text, html);
             assert!(said.iter().any(|said| said.contains(wanted)), "{wanted}: {said:?}");
         }
+    }
+
+    #[test]
+    fn a_mailbox_shows_the_first_words_without_their_filler() {
+        let html = "<head><title>T</title><style>p {}</style></head><div>می\u{200C}رود &amp; <b>more</b>&#847;&zwnj;&nbsp;&#847;</div><h1>Name</h1>";
+        assert_eq!(snippet(html), "می\u{200C}رود & more");
+        assert_eq!(snippet("<h1>Name</h1> <p>Words</p>"), "Name Words");
     }
 
     #[test]

@@ -251,6 +251,28 @@ fn outside_a_newsroom_nothing_is_reset() {
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }
 
+/// The page of letters showed the pictures of the site that is out, which may lack them, and no line of the mailbox.
+#[test]
+fn letters_are_shown_with_pictures_that_are_not_out_yet() {
+    let folder = newsroom();
+    let picture = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/page/pictures/icon.png")).unwrap();
+    fs::create_dir_all(folder.path("articles/en")).unwrap();
+    fs::write(folder.path("articles/en/well.png"), &picture).unwrap();
+    let text = PIECE.replace("tags:", "image: well.png\ntags:") + "\n![A well](well.png)\n";
+    folder.write("articles/en/wells.md", &text);
+    let serving = folder.preview("dispatches");
+    let page = serving.get("/").text();
+    assert!(page.contains("In the list of letters: <b><bdi>Shirin Example</bdi></b>"), "{page}");
+    let letter = serving.get("/1-digest-en.html").text();
+    let source = letter.split("<img").nth(1).unwrap().split("src=\"").nth(1).unwrap();
+    let source = source.split('"').next().unwrap();
+    let answer = serving.get(source);
+    assert_eq!((answer.status, answer.header("content-type")), (200, "image/png"), "{source}");
+    assert_eq!(answer.body, picture);
+    assert_eq!(serving.get("/media/../config.toml").status, 404);
+    assert_eq!(serving.get("/media/%2e%2e/config.toml").status, 404);
+}
+
 /// A template that could not be read was passed over without a word.
 #[test]
 fn a_template_that_is_a_link_or_no_text_is_named() {

@@ -143,7 +143,12 @@ impl Folder {
         serving
     }
 
-    /// Starts a command that ends in `serve` on a free port, and waits until it listens.
+    /// Starts `preview` on a free port, and waits until it listens.
+    pub fn preview(&self, newsletter: &str) -> Serving {
+        Self::start(self.command(&["preview", newsletter, "--listen", "127.0.0.1:0"]))
+    }
+
+    /// Starts a command that serves on a free port, and waits until it says where.
     pub fn start(mut command: Command) -> Serving {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -156,14 +161,18 @@ impl Folder {
                 heard.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..read]));
             }
         });
-        let mut line = String::new();
+        let mut said = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").map(str::to_string);
-        let Some(address) = address else {
-            let _ = child.wait();
-            listening.join().unwrap();
-            panic!("serve did not start: {line:?}\n{}", talk.lock().unwrap());
+        let address = loop {
+            let start = said.len();
+            if stdout.read_line(&mut said).unwrap() == 0 {
+                let _ = child.wait();
+                listening.join().unwrap();
+                panic!("it did not start: {said:?}\n{}", talk.lock().unwrap());
+            }
+            if let Some((_, address)) = said[start..].trim().split_once("http://") {
+                break address.trim_end_matches('/').to_string();
+            }
         };
         Serving { child, address, talk, listening: Some(listening), _stdout: stdout }
     }
