@@ -23,7 +23,7 @@ use crate::{
     store::{Considered, NewIssue, NewLetter, NewVariant, Opened, Store, StoreError},
     template::TemplateError,
 };
-pub use letter::{Content, Cut, HTML_BYTES_MAX, Rendered, render, render_notice};
+pub use letter::{Content, Cut, Rendered, render, render_notice};
 
 /// Pieces in other languages that a digest points to, at the most.
 const ALSO_MAX: usize = 5;
@@ -77,6 +77,17 @@ pub struct Desk<'d> {
 }
 
 impl<'d> Desk<'d> {
+    /// `live` is what is out at `now` of what was seen.
+    pub fn new(
+        settings: &'d Settings,
+        look: &'d Look,
+        live: &'d [Arc<Article>],
+        newsletter: &'d Newsletter,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self { settings, live, texts: &look.texts, media: &look.media, newsletter, now }
+    }
+
     /// The newest articles in a language that the newsletter carries, at most `most`.
     pub fn newest(&self, language: &Language, most: usize) -> Vec<ArticleId> {
         let carried = self
@@ -104,7 +115,7 @@ pub async fn run_once(
     let live = look.live(now);
     let (mut opened, mut failed) = (Vec::new(), None);
     for newsletter in &settings.config.newsletters {
-        let desk = Desk { settings, live: &live, texts: &look.texts, media: &look.media, newsletter, now };
+        let desk = Desk::new(settings, look, &live, newsletter, now);
         // One whose letter does not render holds up no other.
         match catch_up(&desk, store).await {
             Ok(issues) => opened.extend(issues),
@@ -235,10 +246,16 @@ pub async fn plan_digest(
     let newsletter = desk.newsletter;
     let cadence = origin.cadence().map(str::to_string);
     let audience = store.audience(newsletter.id.clone(), cadence).await?;
+    // Most readers have seen the same, so what there is for one is there for many.
+    let mut known = BTreeMap::new();
     let choices = audience.into_iter().map(|taste| {
-        let articles = digest_for(newsletter, desk.live, cut, &taste);
-        let also = if articles.is_empty() { Vec::new() } else { also(desk, cut, &taste, &articles) };
-        Choice { taste, articles, also }
+        let key = (taste.seen, taste.language.clone(), taste.had.clone());
+        let (articles, also) = known.entry(key).or_insert_with(|| {
+            let articles = digest_for(newsletter, desk.live, cut, &taste);
+            let also = if articles.is_empty() { Vec::new() } else { also(desk, cut, &taste, &articles) };
+            (articles, also)
+        });
+        Choice { articles: articles.clone(), also: also.clone(), taste }
     });
     let choices = choices.filter(|choice| !choice.articles.is_empty() || !newsletter.skip_if_empty);
     plan(desk, origin, cut, choices.collect())

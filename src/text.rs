@@ -109,7 +109,7 @@ pub fn shorten(text: &str, characters_max: usize) -> String {
     let cut: String = text.chars().take(characters_max).collect();
     let whole =
         cut.rfind(' ').filter(|space| *space >= cut.len() / 2).map_or(cut.as_str(), |space| &cut[..space]);
-    format!("{}…", whole.trim_end_matches([',', ';', ':', '،', '؛', ' ', '.']))
+    format!("{}…", whole.trim_end_matches([',', ';', ':', '،', '؛', ' ', '.', '\u{200C}', '\u{200D}']))
 }
 
 /// `&`, `<`, `>`, `"` as HTML and XML attribute values need them.

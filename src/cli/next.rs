@@ -35,14 +35,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let config = &open.settings.config;
     let live = look.live(now);
     for newsletter in &config.newsletters {
-        let desk = Desk {
-            settings: &open.settings,
-            live: &live,
-            texts: &look.texts,
-            media: &look.media,
-            newsletter,
-            now,
-        };
+        let desk = Desk::new(&open.settings, &look, &live, newsletter, now);
         for cadence in &newsletter.cadences {
             let due = due(&open, &desk, cadence).await?;
             if json {

@@ -90,14 +90,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     let look = open.look().await?;
     let now = Utc::now();
     let live = look.live(now);
-    let desk = Desk {
-        settings: &open.settings,
-        live: &live,
-        texts: &look.texts,
-        media: &look.media,
-        newsletter,
-        now,
-    };
+    let desk = Desk::new(&open.settings, &look, &live, newsletter, now);
     let reader = match &arguments.reader {
         None => None,
         Some(address) => Some(find_reader(&open, newsletter, address).await?),

@@ -59,14 +59,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     let look = open.look().await?;
     let now = Utc::now();
     let live = look.live(now);
-    let desk = Desk {
-        settings: &open.settings,
-        live: &live,
-        texts: &look.texts,
-        media: &look.media,
-        newsletter,
-        now,
-    };
+    let desk = Desk::new(&open.settings, &look, &live, newsletter, now);
     let mut chosen: Vec<&Article> = Vec::new();
     for id in &arguments.articles {
         let article = find(&live, id)?;

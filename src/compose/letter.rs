@@ -7,7 +7,7 @@ use crate::{
     article::{Article, ArticleId, excerpt, markup, plain},
     diagnostic::{Severity, count},
     language::Language,
-    message::lint::{Finding, bytes_sent},
+    message::lint::{self, Finding, bytes_sent},
     newsletter::variant::{LetterKind, Variant},
     newsroom::TextAway,
     template::{
@@ -17,9 +17,8 @@ use crate::{
     text::{escape_html, shorten},
 };
 
-/// HTML of a letter, in bytes: Gmail shows no more than 102 kB of it, and what it cuts off is the link for
-/// leaving. What differs by reader needs the rest.
-pub const HTML_BYTES_MAX: usize = 94_000;
+/// HTML of a letter, in bytes: what mailboxes cut off is the link for leaving. What differs by reader needs the rest.
+const HTML_BYTES_MAX: usize = lint::HTML_BYTES_MAX - 1_000;
 
 /// Of a title in a letter; nobody reads a longer one.
 const TITLE_CHARACTERS_MAX: usize = 500;

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use url::Url;
 
 /// The widest that a picture stands in a letter (pixels).
-pub const COLUMN: u32 = 518;
+const COLUMN: u32 = 518;
 
 /// The pictures that articles show, by their address below `media/`.
 pub(super) struct Pictures<'p> {

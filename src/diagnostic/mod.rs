@@ -294,6 +294,22 @@ impl Diagnostic {
             .hint("set `url` to the address readers will use before sending letters to other people")
     }
 
+    /// Letters are signed in a way that not every mailbox reads, and in no other.
+    pub fn no_key_of_rsa(file: &SourceFile, span: &Range<usize>) -> Self {
+        Self::warning(file, span, "letters are signed with Ed25519 alone, which Gmail and others do not read")
+            .hint("`byline dkim new SELECTOR` makes an RSA key; let both sign")
+    }
+
+    /// More keys sign than servers check signatures.
+    pub fn too_many_keys(file: &SourceFile, span: &Range<usize>, most: usize) -> Self {
+        Self::warning(
+            file,
+            span,
+            format!("more than {most} keys sign, and many servers check the first {most}"),
+        )
+        .hint("give the older ones `sign = false`, and take them out when their letters are old")
+    }
+
     /// An environment variable that names no key.
     pub fn unknown_variable(name: &str) -> Self {
         Self::of_file(&format!("environment variable {name}"), "no key of `config.toml` has this name")

@@ -15,8 +15,8 @@ use crate::{
 
 /// Most mailboxes show less; no reader sees more than this of a subject (characters).
 const SUBJECT_CHARACTERS_MAX: usize = 100;
-/// Bytes of HTML after which Gmail cuts a letter off, less what it adds itself.
-const HTML_BYTES_MAX: usize = 95_000;
+/// Bytes of HTML after which Gmail cuts a letter off (102 kB), less what it adds itself.
+pub const HTML_BYTES_MAX: usize = 95_000;
 /// Of what a mailbox shows beside the subject.
 const SNIPPET_CHARACTERS_MAX: usize = 120;
 /// Of a text in a message.

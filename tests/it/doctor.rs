@@ -249,6 +249,13 @@ fn a_key_is_made_published_found_used_and_replaced() {
     sign_with(&["b1", "e1"]);
     assert_eq!(keys(&zone), [good("b1"), good("e1")]);
 
+    // By itself it is a signature that many do not read.
+    sign_with(&["e1"]);
+    let said = folder.run(&["check"]).done().stderr;
+    assert!(said.contains("signed with Ed25519 alone"), "{said}");
+    sign_with(&["b1", "e1"]);
+    assert!(!folder.run(&["check"]).done().stderr.contains("Ed25519"));
+
     // The next key is published before it signs, and the last one stays until its letters are old.
     zone.publish_printed(&record_of("b2", &[]));
     let both = keys(&zone);

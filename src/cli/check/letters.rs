@@ -35,7 +35,7 @@ pub(super) fn faults(
     let live = look.live(now);
     let mut faults = Faults { said: BTreeSet::new(), found: Vec::new() };
     for newsletter in &settings.config.newsletters {
-        let desk = Desk { settings, live: &live, texts: &look.texts, media: &look.media, newsletter, now };
+        let desk = Desk::new(settings, look, &live, newsletter, now);
         for language in &newsletter.languages {
             let newest = desk.newest(language, ARTICLES_MAX);
             // By themselves first, so that what is an article's fault is said of its file.

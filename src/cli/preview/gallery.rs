@@ -76,7 +76,7 @@ impl Gallery {
         let title = format!("Preview: {}", newsletter.id);
         let page = PAGE
             .replace("{title}", &escape_html(&title))
-            .replace("{why}", &escape_html(why))
+            .replace("{why}", &in_words(why))
             .replace("{letters}", &page);
         files.push(("index.html".into(), HTML, page.into_bytes()));
         Self { files }
@@ -184,8 +184,8 @@ fn section(letter: &Shown) -> String {
             format!(
                 "<li><b>{}</b>: {}. <i>{}</i></li>\n",
                 finding.severity,
-                escape_html(&finding.message),
-                escape_html(&finding.hint)
+                in_words(&finding.message),
+                in_words(&finding.hint)
             )
         })
         .collect();
@@ -207,6 +207,15 @@ fn section(letter: &Shown) -> String {
         text = escape_html(&contents.text),
         head = escape_html(head),
     )
+}
+
+/// As HTML; what stands between backticks is code.
+fn in_words(text: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(index, part)| match index % 2 {
+        0 => escape_html(part),
+        _ => format!("<code>{}</code>", escape_html(part)),
+    });
+    parts.collect()
 }
 
 const PAGE: &str = r#"<!doctype html>

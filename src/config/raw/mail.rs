@@ -13,7 +13,7 @@ use crate::{
         Diagnostic,
         keys::{Keys, Node},
     },
-    dkim::{self, DkimKey, Signer},
+    dkim::{self, Algorithm, DkimKey, Signer},
     newsletter::Sender,
     subscriber::address::EmailAddress,
     text::clean_line,
@@ -24,6 +24,9 @@ const CONNECTIONS_MAX: i64 = 200;
 const TIMEOUT_SECONDS_DEFAULT: u64 = 60;
 /// RFC 5321 §4.5.3.2.6.
 const DOT_TIMEOUT_SECONDS_DEFAULT: u64 = 600;
+
+/// Signatures of one letter; `OpenDKIM` looks at the first three alone.
+const SIGNATURES_MAX: usize = 3;
 
 const RETURN_DOMAIN_HINT: &str =
     "write a domain of yours whose mail you receive: `return_domain = \"b.example.org\"`";
@@ -101,6 +104,7 @@ impl Reader<'_> {
     /// `[mail.dkim.SELECTOR]`, in the order of the file.
     fn signers(&self, keys: &mut Keys<'_>) -> Arc<[Signer]> {
         let mut signers = Vec::new();
+        let mut places = Vec::new();
         for (selector, mut keys) in keys.tables("dkim") {
             let table = keys.node();
             if !dkim::is_selector(&selector.name) {
@@ -138,10 +142,19 @@ impl Reader<'_> {
                 }
                 Ok(key) if is_signing => {
                     signers.push(Signer { selector: selector.name.to_ascii_lowercase(), key });
+                    places.push((table.file.clone(), selector.span.clone()));
                 }
                 Ok(_) => {}
                 Err(why) => self.invalid(&node, "key", why, "`byline dkim new SELECTOR` makes one"),
             }
+        }
+        if let Some((file, span)) = places.first()
+            && signers.iter().all(|signer| signer.key.algorithm() != Algorithm::Rsa)
+        {
+            self.problems.push(Diagnostic::no_key_of_rsa(file, span));
+        }
+        if let Some((file, span)) = places.get(SIGNATURES_MAX) {
+            self.problems.push(Diagnostic::too_many_keys(file, span, SIGNATURES_MAX));
         }
         signers.into()
     }
