@@ -105,30 +105,41 @@ impl<'d> Desk<'d> {
     }
 }
 
-/// Opens every issue that is due. Each that was opened, with the number of its letters.
+/// What came of opening the issues that are due.
+#[derive(Debug, Default)]
+pub struct Opening {
+    /// Each that was opened, with the number of its letters.
+    pub opened: Vec<(IssueId, usize)>,
+    /// What kept newsletters from theirs, one for each.
+    pub failed: Vec<ComposeError>,
+}
+
+/// Opens every issue that is due. A newsletter whose letters do not render holds up no other.
 pub async fn run_once(
     look: &Look,
     settings: &Settings,
     store: &Store,
     now: DateTime<Utc>,
-) -> Result<Vec<(IssueId, usize)>, ComposeError> {
+) -> Result<Opening, StoreError> {
     let live = look.live(now);
-    let (mut opened, mut failed) = (Vec::new(), None);
+    let mut opening = Opening::default();
     for newsletter in &settings.config.newsletters {
         let desk = Desk::new(settings, look, &live, newsletter, now);
-        // One whose letter does not render holds up no other.
-        match catch_up(&desk, store).await {
-            Ok(issues) => opened.extend(issues),
-            Err(why @ ComposeError::Store(_)) => return Err(why),
-            Err(why) => failed = failed.or(Some(why)),
+        match catch_up(&desk, store, &mut opening.opened).await {
+            Ok(()) => {}
+            Err(ComposeError::Store(why)) => return Err(why),
+            Err(why) => opening.failed.push(why),
         }
     }
-    failed.map_or(Ok(opened), Err)
+    Ok(opening)
 }
 
 /// Opens every issue of one newsletter that is due.
-async fn catch_up(desk: &Desk<'_>, store: &Store) -> Result<Vec<(IssueId, usize)>, ComposeError> {
-    let mut opened = Vec::new();
+async fn catch_up(
+    desk: &Desk<'_>,
+    store: &Store,
+    opened: &mut Vec<(IssueId, usize)>,
+) -> Result<(), ComposeError> {
     for article in announcements(desk) {
         if !store.is_announced(desk.newsletter.id.clone(), article.id).await? {
             let plan = plan_special(desk, store, Origin::Announcement(article.id), &[article]).await?;
@@ -136,9 +147,9 @@ async fn catch_up(desk: &Desk<'_>, store: &Store) -> Result<Vec<(IssueId, usize)
         }
     }
     for cadence in &desk.newsletter.cadences {
-        opened.extend(keep_up(desk, cadence, store).await?);
+        keep_up(desk, cadence, store, opened).await?;
     }
-    Ok(opened)
+    Ok(())
 }
 
 /// Opens the slots of one cadence that have come since it was last looked at.
@@ -146,7 +157,8 @@ async fn keep_up(
     desk: &Desk<'_>,
     cadence: &Cadence,
     store: &Store,
-) -> Result<Vec<(IssueId, usize)>, ComposeError> {
+    opened: &mut Vec<(IssueId, usize)>,
+) -> Result<(), ComposeError> {
     let newsletter = desk.newsletter;
     let (id, name) = (newsletter.id.clone(), cadence.name.clone());
     let archive = desk.live.iter().filter(|article| article.is_archive).filter_map(|article| article.seq);
@@ -156,7 +168,6 @@ async fn keep_up(
         Schedule::Instant => instant_slots(desk, considered),
         Schedule::Cron(_) => (newsletter.due(cadence, considered.until, desk.now), ripe(desk)),
     };
-    let mut opened = Vec::new();
     for at in slots {
         let slot = Slot { newsletter: id.clone(), cadence: name.clone(), at };
         let plan = plan_digest(desk, store, Origin::Slot(slot), cut).await?;
@@ -164,7 +175,7 @@ async fn keep_up(
     }
     // Only now: if this is never reached, the same slots are found again, and are there already.
     store.consider(id, name, Considered { until: desk.now, seq: cut.max(considered.seq) }).await?;
-    Ok(opened)
+    Ok(())
 }
 
 /// The highest number among articles that have been out for the grace window.

@@ -144,19 +144,30 @@ pub async fn documents(
     now: DateTime<Utc>,
     wanted: impl Fn(&Form) -> bool,
 ) -> Result<Vec<Draft>, PublishError> {
+    let mut drafts = Vec::new();
+    each_document(look, settings, store, now, wanted, |draft| drafts.push(draft)).await?;
+    Ok(drafts)
+}
+
+/// [`documents`], one after the other.
+pub async fn each_document(
+    look: &Arc<Look>,
+    settings: &Arc<Settings>,
+    store: &Store,
+    now: DateTime<Utc>,
+    wanted: impl Fn(&Form) -> bool,
+    mut take: impl FnMut(Draft),
+) -> Result<(), PublishError> {
     let archives = Arc::new(store.archives().await?);
     let plan = cut(Plan::new(look, &archives, settings, now), store).await?;
     let sheets = edition(&plan, &plan.everything(), Extent::Whole, true)?.sheets.into_iter();
     let wanted = sheets.filter(|sheet| sheet.documents.iter().any(|(_, form)| wanted(form)));
     tokio::task::block_in_place(|| {
-        let mut drafts = Vec::new();
         for sheet in wanted {
             let made = (sheet.make)()?;
-            drafts.extend(
-                sheet.documents.into_iter().zip(made).map(|((path, form), bytes)| (path, form, bytes)),
-            );
+            sheet.documents.into_iter().zip(made).for_each(|((path, form), bytes)| take((path, form, bytes)));
         }
-        Ok(drafts)
+        Ok(())
     })
 }
 

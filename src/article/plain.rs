@@ -122,6 +122,7 @@ pub fn letter_text(html: &str, page: &str) -> String {
     let mut links: Vec<(String, usize)> = Vec::new();
     let mut lists: Vec<Option<usize>> = Vec::new();
     let mut code = 0_usize;
+    let mut heading = None;
     for part in parts(html) {
         match part {
             Part::Text(words) if code > 0 => out.push_str(&unescape(words)),
@@ -180,19 +181,28 @@ pub fn letter_text(html: &str, page: &str) -> String {
             Part::Tag { name: "tr", closing: true, .. } => break_line(&mut out, 1),
             Part::Tag { name: "td" | "th", closing: true, .. } => out.push_str("  "),
             Part::Tag { name: "li" | "tr" | "td" | "th", .. } => {}
-            Part::Tag { name: "h1" | "h2" | "h3" | "h4" | "h5" | "h6", closing, .. } => {
+            Part::Tag { name: "h1" | "h2" | "h3" | "h4" | "h5" | "h6", closing: false, .. } => {
+                if !is_item(&out) {
+                    break_line(&mut out, 2);
+                }
                 // Without its type, a heading would be a sentence among others.
-                if closing {
-                    out.truncate(out.trim_end().len());
-                    out.push_str(" —");
+                heading = Some(out.len());
+                out.push_str("— ");
+            }
+            Part::Tag { name: "h1" | "h2" | "h3" | "h4" | "h5" | "h6", .. } => {
+                match heading.take() {
+                    Some(start) if out.get(start..).is_some_and(|shown| shown.trim() == "—") => {
+                        out.truncate(start);
+                    }
+                    _ => {
+                        out.truncate(out.trim_end().len());
+                        out.push_str(" —");
+                    }
                 }
                 break_line(&mut out, 2);
-                if !closing {
-                    out.push_str("— ");
-                }
             }
             Part::Tag { name, .. } if is_block(name) => {
-                if !out.ends_with("- ") && !out.ends_with(". ") {
+                if !is_item(&out) {
                     break_line(&mut out, 2);
                 }
             }
@@ -201,6 +211,11 @@ pub fn letter_text(html: &str, page: &str) -> String {
     }
     let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
     lines.join("\n").trim_matches('\n').to_string()
+}
+
+/// Whether an item of a list begins here.
+fn is_item(out: &str) -> bool {
+    out.ends_with("- ") || out.ends_with(". ")
 }
 
 fn push_words(out: &mut String, words: &str) {
@@ -351,6 +366,8 @@ mod tests {
                 "<p>So:</p><pre><code>fn main() {\n    print();\n}\n</code></pre><p>x</p>",
                 "So:\n\nfn main() {\n    print();\n}\n\nx",
             ),
+            ("<ul><li><h3>A</h3><p>x</p></li></ul>", "- — A —\n\nx"),
+            ("<h2><img src=\"a.png\" alt=\"\"></h2><p>x</p>", "x"),
         ] {
             assert_eq!(letter_text(html, page), text);
         }

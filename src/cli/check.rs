@@ -40,7 +40,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
         };
         let rows: usize = files.iter().filter_map(rows).sum();
         // Templates that do not hold are no reason not to read the articles.
-        let templates = read.templates.or_else(|| built_in(&config.site.languages));
+        let templates = read.templates.or_else(|| built_in(folder, &config.site.languages));
         if let Some(templates) = templates {
             let settings = Arc::new(Settings { config, templates, key: read.key });
             // In a ledger that is thrown away: a check must not decide which article was first.
@@ -80,34 +80,44 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     Ok(if wrong { Ended::CannotRun } else { Ended::Done })
 }
 
-/// What is wrong with the feeds as they would be published: the author's own words, mostly.
+/// What is wrong with the feeds as they would be published: the author's own words, mostly. And whether the pages can
+/// be made.
 async fn faults(
     look: &Arc<Look>,
     settings: &Arc<Settings>,
     store: &Store,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<Diagnostic>> {
-    let wanted = |form: &Form| form.kind == Kind::Feed && form.in_memory;
-    let feeds = match publish::documents(look, settings, store, now, wanted).await {
-        Err(PublishError::Template(why)) => {
-            return Ok(vec![Diagnostic::template_failed(&why.place, &why.why)]);
-        }
-        feeds => feeds?,
-    };
     let mut faults = Vec::new();
     let mut said = BTreeSet::new();
-    for (path, _, bytes) in feeds {
+    let is_feed = |form: &Form| form.kind == Kind::Feed && form.in_memory;
+    let lint = |(path, _, bytes): publish::Draft| {
         let self_url = Some(ping::topic_url(&path, settings));
         let mut findings = lint_bytes(&bytes, &Expectation { self_url, now: Some(now) });
         // The same piece stands in many feeds.
         findings.retain(|finding| said.insert((finding.rule, finding.message.clone())));
         faults.extend(super::feed::diagnostics(&format!("public{path}"), &bytes, &findings));
+    };
+    let feeds = publish::each_document(look, settings, store, now, is_feed, lint).await;
+    let is_page = |form: &Form| form.kind == Kind::Page;
+    let pages = publish::each_document(look, settings, store, now, is_page, drop).await;
+    for made in [feeds, pages] {
+        match made {
+            Err(PublishError::Template(why)) => {
+                faults.push(Diagnostic::template_failed(&why.place, &why.why, "what is to be published"));
+            }
+            made => made?,
+        }
     }
     Ok(faults)
 }
 
-fn built_in(languages: &[Language]) -> Option<Templates> {
-    Templates::compile(&[], languages).ok()
+/// The built-in templates, with the author's words: a language of the author's own has no others.
+fn built_in(folder: &Folder, languages: &[Language]) -> Option<Templates> {
+    let mut files = folder.template_files(&Problems::default());
+    files.retain(|file| file.path.starts_with("i18n/"));
+    let with_words = Templates::compile(&files, languages).ok();
+    with_words.or_else(|| Templates::compile(&[], languages).ok())
 }
 
 /// A folder that goes when this is dropped.

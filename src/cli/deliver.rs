@@ -33,16 +33,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
     let lock = Lock::take(&folder.data().join("sender.lock"));
+    let mut trouble = false;
     if lock.is_ok() {
         // Nobody else does: slots that have come get their issues now.
         let look = open.look().await?;
-        for (issue, letters) in compose::run_once(&look, &open.settings, &open.store, Utc::now()).await? {
+        let opening = compose::run_once(&look, &open.settings, &open.store, Utc::now()).await?;
+        for (issue, letters) in opening.opened {
             eprintln!("issue {issue} was due: {}", count(letters, "letter"));
+        }
+        // What is open already is sent all the same.
+        for why in opening.failed {
+            trouble = true;
+            eprintln!("error: {why}");
         }
     }
     let before = sending(&open.store).await?;
     let ids: BTreeSet<IssueId> = before.iter().map(|issue| issue.issue).collect();
-    let trouble = match lock {
+    trouble |= match lock {
         Ok(_lock) => send(&open, &before).await?,
         Err(LockError::Held(pid)) => {
             eprintln!("process {pid} is sending already; waiting for it");

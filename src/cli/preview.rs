@@ -95,10 +95,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
         None => None,
         Some(address) => Some(find_reader(&open, newsletter, address).await?),
     };
-    let (mut variants, why) = variants(&open, &desk, &arguments, reader.as_ref()).await?;
-    if let Some(language) = &arguments.language {
-        variants.retain(|rendered| rendered.variant.language.primary() == language.primary());
-    }
+    let (variants, why) = variants(&open, &desk, &arguments, reader.as_ref()).await?;
     let letters = shown(&desk, &open.keys()?, reader.as_ref(), &variants)?;
     if letters.is_empty() {
         bail!("there is no such letter: no article is out that `{}` carries", newsletter.id);
@@ -130,7 +127,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
 }
 
 fn describe(letter: &Shown, json: bool) -> anyhow::Result<()> {
-    let (html, size) = (letter.contents.html.len(), letter.message.bytes.len());
+    let (html, size) = (lint::bytes_sent(&letter.contents.html), letter.message.bytes.len());
     if json {
         let faults: Vec<&str> = letter.findings.iter().map(|finding| finding.message.as_str()).collect();
         return print_json(&serde_json::json!({
@@ -161,11 +158,20 @@ async fn variants(
     let newsletter = desk.newsletter;
     let own: Option<Language> =
         reader.and_then(|reader| reader.language.as_ref()).and_then(|tag| tag.parse().ok());
-    let languages = match (&own, reader) {
+    let mut languages = match (&own, reader) {
         (Some(own), _) => vec![own.clone()],
         (None, Some(_)) => vec![newsletter.language.clone()],
         (None, None) => newsletter.languages.clone(),
     };
+    let is_wanted = |language: &Language| {
+        arguments.language.as_ref().is_none_or(|wanted| wanted.primary() == language.primary())
+    };
+    if let (Some(reader), [one]) = (reader, languages.as_slice())
+        && !is_wanted(one)
+    {
+        bail!("the letters of {} are in `{one}`; leave `--language` out", reader.email);
+    }
+    languages.retain(is_wanted);
     if let Some(kind @ (LetterKind::Confirm | LetterKind::Welcome | LetterKind::Goodbye)) = arguments.letter {
         let first = newsletter.cadences.first().map(|cadence| cadence.name.as_str());
         let cadence = arguments.cadence.as_deref().or(reader.map(|reader| reader.cadence.as_str())).or(first);
@@ -175,29 +181,25 @@ async fn variants(
         return Ok((notices?, format!("the {} letter", kind.as_str())));
     }
     if !arguments.articles.is_empty() {
-        let groups = chosen(desk, arguments, own.as_ref(), reader.is_some())?;
-        return Ok((rendered(desk, &groups, Special::Yes)?, "the chosen articles".into()));
+        let mut groups = chosen(desk, arguments, own.as_ref(), reader.is_some())?;
+        groups.retain(|(_, language)| is_wanted(language));
+        return Ok((rendered(desk, &groups, true)?, "the chosen articles".into()));
     }
     if arguments.letter == Some(LetterKind::Single) {
         let groups =
             languages.into_iter().map(|language| (desk.newest(&language, 1), language)).collect::<Vec<_>>();
-        return Ok((rendered(desk, &groups, Special::No)?, "the newest article by itself".into()));
+        return Ok((rendered(desk, &groups, false)?, "the newest article by itself".into()));
     }
-    let planned = planned(open, desk, arguments, reader).await?;
+    let mut planned = planned(open, desk, arguments, reader).await?;
+    planned.retain(|rendered| is_wanted(&rendered.variant.language));
+    planned.truncate(VARIANTS_MAX);
     if !planned.is_empty() {
         return Ok((planned, "what `byline send` would send now".into()));
     }
     let most = newsletter.start_with.max(1);
     let groups =
         languages.into_iter().map(|language| (desk.newest(&language, most), language)).collect::<Vec<_>>();
-    Ok((rendered(desk, &groups, Special::No)?, "nothing new is due, so the newest articles".into()))
-}
-
-/// Whether articles are chosen, and not what is due.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Special {
-    Yes,
-    No,
+    Ok((rendered(desk, &groups, false)?, "nothing new is due, so the newest articles".into()))
 }
 
 /// Chosen articles as each group of readers would get them: those of one language, and those who chose none.
@@ -225,10 +227,10 @@ fn chosen(
 fn rendered(
     desk: &Desk<'_>,
     groups: &[(Vec<ArticleId>, Language)],
-    special: Special,
+    special: bool,
 ) -> Result<Vec<Rendered>, ComposeError> {
     let render = |(articles, language): &(Vec<ArticleId>, Language)| {
-        compose::render(desk, Content { language, articles, also: &[], special: special == Special::Yes })
+        compose::render(desk, Content { language, articles, also: &[], special })
     };
     groups.iter().filter(|(articles, _)| !articles.is_empty()).map(render).collect()
 }
@@ -250,7 +252,6 @@ async fn planned(
     };
     let planned = plan.issue.variants.iter().enumerate().filter(|(index, _)| mine(*index));
     let planned = planned
-        .take(VARIANTS_MAX)
         .map(|(index, new)| Rendered { variant: new.content.clone(), cut: plan.cuts.get(&index).cloned() });
     Ok(planned.collect())
 }

@@ -4,10 +4,11 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, bail};
 
-use super::{Ended, print_json, show};
+use super::{Ended, environment, print_json, show};
 use crate::{
-    diagnostic::{Problems, closest},
+    diagnostic::{Diagnostic, Problems, SourceFile, closest},
     durable,
+    language::Language,
     newsroom::Folder,
     template::BUILT_IN,
 };
@@ -34,59 +35,80 @@ pub(super) fn run(folder: &Folder, arguments: Arguments, json: bool) -> anyhow::
         show(&[problem]);
         return Ok(Ended::CannotRun);
     }
+    let problems = Problems::default();
+    let read = folder.template_files(&problems);
+    let own = Own { read, unreadable: problems.into_vec() };
     match arguments.command {
-        Command::List => list(folder, json),
-        Command::Reset { name } => reset(folder, &name),
+        Command::List => list(&own, json),
+        Command::Reset { name } => reset(folder, &own, &name),
     }
 }
 
-fn list(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
-    let problems = Problems::default();
-    let own = folder.template_files(&problems);
-    let problems = problems.into_vec();
-    let state = |path: &str, built_in: &str| match own.iter().find(|file| file.path == path) {
-        Some(file) if file.text == built_in => "as it came",
-        Some(_) => "yours",
-        None if problems.iter().any(|problem| problem.file() == path) => "unreadable",
-        None => "built in",
-    };
-    let added = own.iter().filter(|file| !BUILT_IN.iter().any(|(path, _)| *path == file.path));
-    let known = BUILT_IN.iter().map(|(path, built_in)| (*path, state(path, built_in)));
-    for (path, state) in known.chain(added.map(|file| (file.path.as_str(), "added"))) {
+/// The author's files.
+struct Own {
+    read: Vec<SourceFile>,
+    /// Why others could not be.
+    unreadable: Vec<Diagnostic>,
+}
+
+impl Own {
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        let read = self.read.iter().map(|file| file.path.as_str());
+        read.chain(self.unreadable.iter().map(Diagnostic::file))
+    }
+
+    fn state(&self, path: &str) -> &'static str {
+        let built_in = BUILT_IN.iter().find(|(known, _)| *known == path).map(|(_, text)| *text);
+        let read = self.read.iter().find(|file| file.path == path);
+        match (built_in, read) {
+            (Some(built_in), Some(file)) if file.text == built_in => "as it came",
+            (Some(_), Some(_)) => "yours",
+            (None, Some(_)) => "added",
+            _ if self.paths().any(|known| known == path) => "unreadable",
+            _ => "built in",
+        }
+    }
+}
+
+fn list(own: &Own, json: bool) -> anyhow::Result<Ended> {
+    let added = own.paths().filter(|path| !is_built_in(path));
+    for path in BUILT_IN.iter().map(|(path, _)| *path).chain(added) {
+        let state = own.state(path);
         if json {
             print_json(&serde_json::json!({ "template": path, "state": state }))?;
         } else {
             out!("{state:<11} {path}");
         }
     }
-    show(&problems);
+    show(&own.unreadable);
     Ok(Ended::Done)
 }
 
-fn reset(folder: &Folder, name: &str) -> anyhow::Result<Ended> {
+fn reset(folder: &Folder, own: &Own, name: &str) -> anyhow::Result<Ended> {
     let parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
     let wanted = parts.collect::<Vec<_>>().join("/");
     let is_meant = |path: &str| {
-        let short = path.strip_prefix("templates/").unwrap_or(path);
-        [path, short].iter().any(|path| {
+        let below = path.strip_prefix("templates/").unwrap_or(path);
+        [path, below].iter().any(|path| {
             *path == wanted
                 || without_ending(path) == wanted
                 || path.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('/'))
         })
     };
-    let own: Vec<String> =
-        folder.template_files(&Problems::default()).into_iter().map(|file| file.path).collect();
     // `html.fa` stands before `html` in one language, so as it came there is none.
-    let of_a_language = own.iter().filter(|path| {
-        let plain = plain_of(path);
-        plain.is_some_and(|plain| BUILT_IN.iter().any(|(path, _)| *path == plain))
-            && !BUILT_IN.iter().any(|(known, _)| known == path)
+    let config = folder.settings(&environment()).config;
+    let languages = config.map(|config| config.site.languages).unwrap_or_default();
+    let of_a_language = own.paths().filter(|path| {
+        let plain = languages.iter().find_map(|language| plain_of(path, language));
+        !is_built_in(path) && plain.is_some_and(|plain| is_built_in(&plain))
     });
-    let of_a_language: Vec<&String> = of_a_language.filter(|path| is_meant(path)).collect();
+    let of_a_language: Vec<&str> = of_a_language.filter(|path| is_meant(path)).collect();
     let meant: Vec<_> = BUILT_IN.iter().filter(|(path, _)| is_meant(path)).collect();
     if meant.is_empty() && of_a_language.is_empty() {
-        let own = own.iter().map(String::as_str);
-        let known: Vec<&str> = BUILT_IN.iter().map(|(path, _)| *path).chain(own).map(short).collect();
+        let known = BUILT_IN.iter().map(|(path, _)| *path).chain(own.paths());
+        let known: Vec<&str> = known
+            .map(|path| path.strip_prefix("templates/").unwrap_or(path).trim_end_matches(".hbs"))
+            .collect();
         match closest(&wanted, &known) {
             Some(near) if near == wanted => {
                 bail!("`{name}` is a template of your own; the program brings none to put in its place")
@@ -94,6 +116,12 @@ fn reset(folder: &Folder, name: &str) -> anyhow::Result<Ended> {
             Some(near) => bail!("there is no template `{name}`; did you mean `{near}`?"),
             None => bail!("there is no template `{name}`; `byline templates list` shows them"),
         }
+    }
+    // What is written below a linked folder would be elsewhere.
+    let paths = of_a_language.iter().copied().chain(meant.iter().map(|(path, _)| *path));
+    let folders = paths.flat_map(|path| Path::new(path).ancestors().skip(1));
+    if let Some(link) = folders.into_iter().find(|part| folder.root().join(part).is_symlink()) {
+        bail!("{} is a link, so nothing is written there; put a folder in its place", link.display());
     }
     for path in of_a_language {
         let kept = put_aside(folder, path)?;
@@ -117,19 +145,18 @@ fn reset(folder: &Folder, name: &str) -> anyhow::Result<Ended> {
     Ok(Ended::Done)
 }
 
+fn is_built_in(path: &str) -> bool {
+    BUILT_IN.iter().any(|(known, _)| *known == path)
+}
+
 /// `templates/mail/digest/html.hbs` for `templates/mail/digest/html.fa.hbs`.
-fn plain_of(path: &str) -> Option<String> {
-    let (plain, _) = path.strip_suffix(".hbs")?.rsplit_once('.')?;
+fn plain_of(path: &str, language: &Language) -> Option<String> {
+    let plain = path.strip_suffix(".hbs")?.strip_suffix(language.primary())?.strip_suffix('.')?;
     Some(format!("{plain}.hbs"))
 }
 
 fn without_ending(path: &str) -> &str {
     path.strip_suffix(".hbs").or_else(|| path.strip_suffix(".toml")).unwrap_or(path)
-}
-
-/// As it is called: `mail/digest/html`.
-fn short(path: &str) -> &str {
-    path.strip_prefix("templates/").unwrap_or(path).trim_end_matches(".hbs")
 }
 
 /// Keeps a file under another name; which.

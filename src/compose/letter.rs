@@ -22,8 +22,6 @@ const HTML_BYTES_MAX: usize = lint::HTML_BYTES_MAX - 1_000;
 
 /// Of a title in a letter; nobody reads a longer one.
 const TITLE_CHARACTERS_MAX: usize = 500;
-/// What a mailbox shows beside the subject (characters).
-const PREHEADER_CHARACTERS_MAX: usize = 120;
 /// Of a title in a subject; more is cut by every mailbox.
 const SUBJECT_TITLE_CHARACTERS_MAX: usize = 160;
 /// Of an article's summary in a digest.
@@ -186,7 +184,9 @@ impl Press<'_> {
         let site = &settings.config.site;
         let letter = LetterHead {
             subject: String::new(),
-            preheader: first.map(|card| shorten(&card.summary, PREHEADER_CHARACTERS_MAX)).unwrap_or_default(),
+            preheader: first
+                .map(|card| shorten(&card.summary, lint::SNIPPET_CHARACTERS_MAX))
+                .unwrap_or_default(),
             date: language.date(&now.with_timezone(&newsletter.zone)),
             special: self.content.special,
             count: cards.len() + left_out,

@@ -210,10 +210,11 @@ pub(super) async fn compose(
 ) -> Result<Progress, compose::ComposeError> {
     let seen = latest.read().expect("nothing panics while holding it").seen.clone();
     let Some((settings, look)) = seen else { return Ok(Progress::Idle) };
-    for (issue, letters) in compose::run_once(&look, &settings, store, now).await? {
+    let compose::Opening { opened, failed } = compose::run_once(&look, &settings, store, now).await?;
+    for (issue, letters) in opened {
         tracing::info!(issue.id = issue.0, letters, "issue opened");
     }
-    Ok(Progress::Idle)
+    failed.into_iter().next().map_or(Ok(Progress::Idle), Err)
 }
 
 /// Asks those in whose name something was asked of the hub, and tells hubs and subscribers what changed.

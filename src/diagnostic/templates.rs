@@ -6,8 +6,8 @@ use super::{Diagnostic, SourceFile, clean_sentence, closest, list, span_at};
 
 impl Diagnostic {
     /// A template that does not compile or does not render.
-    pub fn template(file: &SourceFile, line: Option<(usize, usize)>, why: impl fmt::Display) -> Self {
-        let span = line.map_or(0..0, |(line, column)| span_at(&file.text, line, column));
+    pub fn template(file: &SourceFile, place: Option<(usize, usize)>, why: impl fmt::Display) -> Self {
+        let span = place.map_or(0..0, |(line, column)| span_at(&file.text, line, column));
         Self::error(file, &span, clean_sentence(&why.to_string()))
     }
 
@@ -20,21 +20,28 @@ impl Diagnostic {
             .hint(format!("write `{{{{/{closing}}}}}` where it should end"))
     }
 
+    /// The end of a block that did not begin; it stands at this byte.
+    pub fn template_closed(file: &SourceFile, at: usize, block: &str) -> Self {
+        let end = file.text[at..].find("}}").map_or(file.text.len(), |length| at + length + 2);
+        Self::error(file, &(at..end), format!("`{{{{/{block}}}}}` closes nothing"))
+            .hint(format!("write `{{{{#{block} …}}}}` where it should begin, or take it out"))
+    }
+
     /// A block closed by the end of another.
     pub fn template_crossed(
         file: &SourceFile,
-        line: Option<(usize, usize)>,
+        place: Option<(usize, usize)>,
         opened: &str,
         closing: &str,
     ) -> Self {
         let why =
             format!("`{{{{#{opened} …}}}}` is open here, and `{{{{/{closing}}}}}` closes something else");
-        Self::template(file, line, why).hint(format!("write `{{{{/{opened}}}}}` before it, or in its place"))
+        Self::template(file, place, why).hint(format!("write `{{{{/{opened}}}}}` before it, or in its place"))
     }
 
     /// Braces that are no tag.
-    pub fn template_braces(file: &SourceFile, line: Option<(usize, usize)>) -> Self {
-        Self::template(file, line, "the braces here cannot be read").hint(
+    pub fn template_braces(file: &SourceFile, place: Option<(usize, usize)>) -> Self {
+        Self::template(file, place, "the braces here cannot be read").hint(
             "a name stands in two on each side: `{{site.title}}`; two braces that are only text are written `\\{{`",
         )
     }
@@ -66,10 +73,11 @@ impl Diagnostic {
         Self::error(file, span, format!("nothing here is called `{field}`")).hint(hint)
     }
 
-    /// A template that holds for samples and failed on what is there; `place` is as `templates/page/list.hbs:3:1`.
-    pub fn template_failed(place: &str, why: &str) -> Self {
-        Self::of_file(place, format!("this did not render: {}", clean_sentence(why)))
-            .hint("what is not there for every article stands inside `{{#if …}}…{{/if}}`")
+    /// A template that holds for samples and failed on what is there, as `articles/en/one.md`; `place` is as
+    /// `templates/page/list.hbs:3:1`.
+    pub fn template_failed(place: &str, why: &str, made_of: &str) -> Self {
+        Self::of_file(place, format!("this did not render with {made_of}: {}", clean_sentence(why)))
+            .hint("what not every article has stands inside `{{#if …}}…{{/if}}`")
     }
 
     /// A field that only other pages are given.
@@ -102,10 +110,10 @@ impl Diagnostic {
     }
 
     /// A helper called with something that is not always there.
-    pub fn template_argument(file: &SourceFile, line: Option<(usize, usize)>) -> Self {
+    pub fn template_argument(file: &SourceFile, place: Option<(usize, usize)>) -> Self {
         Self::template(
             file,
-            line,
+            place,
             "a helper is called here with too little, or with what is not always there",
         )
         .hint("give it all that docs/mail.md of Byline lists, inside `{{#if …}}` if it may be missing")
@@ -145,7 +153,7 @@ impl Diagnostic {
     /// A call of a partial that is not there, or of one of the other kind.
     pub fn template_partial(
         file: &SourceFile,
-        line: Option<(usize, usize)>,
+        place: Option<(usize, usize)>,
         name: &str,
         known: &[&str],
     ) -> Self {
@@ -154,13 +162,13 @@ impl Diagnostic {
             Some(_) => "plain text calls parts for text alone, one whose name begins with `text`, and HTML the others".into(),
             None => format!("write it into templates/{name}.hbs, or take the call out"),
         };
-        Self::template(file, line, format!("there is no part `{name}` for this")).hint(hint)
+        Self::template(file, place, format!("there is no part `{name}` for this")).hint(hint)
     }
 
     /// A call of something that is no helper.
     pub fn template_helper(
         file: &SourceFile,
-        line: Option<(usize, usize)>,
+        place: Option<(usize, usize)>,
         name: &str,
         known: &[&str],
     ) -> Self {
@@ -168,7 +176,7 @@ impl Diagnostic {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the helpers are {}", list(known, "and")),
         };
-        Self::template(file, line, format!("there is no helper `{name}`")).hint(hint)
+        Self::template(file, place, format!("there is no helper `{name}`")).hint(hint)
     }
 
     /// A template that no page or letter uses.

@@ -17,8 +17,8 @@ use crate::{
 const SUBJECT_CHARACTERS_MAX: usize = 100;
 /// Bytes of HTML after which Gmail cuts a letter off (102 kB), less what it adds itself.
 pub const HTML_BYTES_MAX: usize = 95_000;
-/// Of what a mailbox shows beside the subject.
-const SNIPPET_CHARACTERS_MAX: usize = 120;
+/// Of what a mailbox shows beside the subject (characters).
+pub const SNIPPET_CHARACTERS_MAX: usize = 120;
 /// Of a text in a message.
 const SHOWN_CHARACTERS_MAX: usize = 60;
 /// What the program fills in texts of `i18n/`; other words in braces are the author's own.
@@ -27,6 +27,10 @@ const FILLED: [&str; 9] =
 /// Elements that mail programs remove, or take for an attack.
 const FORBIDDEN: [&str; 10] =
     ["script", "form", "input", "button", "iframe", "object", "embed", "svg", "link", "base"];
+
+/// Elements that part no words.
+const INLINE: [&str; 12] =
+    ["a", "b", "bdi", "bdo", "cite", "code", "em", "i", "span", "strong", "sub", "sup"];
 
 /// One fault of a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,9 +237,10 @@ impl Lint {
 
     /// A font or picture that a style fetches from elsewhere tells that place who reads, and when.
     fn style(&mut self, css: &str) {
-        let fetches = css.split("url(").skip(1).map(|after| after.trim_start_matches([' ', '\'', '"']));
+        let fetches = css.split("url(").skip(1).map(unquoted);
         let fetches = fetches.filter(|address| !address.starts_with("data:"));
         let imports = css.split("@import").skip(1).map(str::trim_start);
+        let imports = imports.filter(|after| !after.starts_with("url(")).map(unquoted);
         for address in fetches.chain(imports) {
             let address = address.split([')', '\'', '"', ';']).next().unwrap_or_default();
             let message = format!("a style fetches {}, and mail programs do not", shown(address));
@@ -264,6 +269,11 @@ fn is_here(url: &str) -> bool {
     ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|here| url.starts_with(here))
 }
 
+/// What stands after the mark or space that something begins with.
+fn unquoted(text: &str) -> &str {
+    text.trim_start().trim_start_matches(['\'', '"'])
+}
+
 /// What a mailbox shows beside the subject: the first words of the HTML, without the filler after them.
 pub fn snippet(html: &str) -> String {
     let words = resolved(&visible(html));
@@ -273,9 +283,10 @@ pub fn snippet(html: &str) -> String {
 
 /// The text of a letter's HTML; what stands in styles and the title is none.
 fn visible(html: &str) -> String {
-    let words = tokens(html).filter_map(|token| match token {
-        Token::Text(span) => Some(&html[span]),
-        Token::Tag(_) => None,
+    let words = tokens(html).map(|token| match token {
+        Token::Text(span) => &html[span],
+        Token::Tag(tag) if INLINE.iter().any(|name| tag.name.eq_ignore_ascii_case(name)) => "",
+        Token::Tag(_) => " ",
     });
     words.collect()
 }
@@ -335,7 +346,12 @@ mod tests {
             ("s", "x", "<p onclick=\"x\">", "`onclick` is removed"),
             ("s", "x", "<img src=\"https://x.example/a\" width=\"1\" height=\"1\" alt=\"A\">", "nobody sees"),
             ("s", "x", "<style>p { background: url('https://x.example/a') }</style>", "a style fetches"),
-            ("s", "x", "<style>@import \"https://x.example/a.css\";</style>", "a style fetches"),
+            (
+                "s",
+                "x",
+                "<style>@import \"https://x.example/a.css\";</style>",
+                "a style fetches `https://x.example/a.css`",
+            ),
             ("s", "x", "<td style=\"background: url(https://x.example/a)\">", "a style fetches"),
         ] {
             let said = said(subject, text, html);
@@ -347,7 +363,7 @@ mod tests {
     fn a_mailbox_shows_the_first_words_without_their_filler() {
         let html = "<head><title>T</title><style>p {}</style></head><div>می\u{200C}رود &amp; <b>more</b>&#847;&zwnj;&nbsp;&#847;</div><h1>Name</h1>";
         assert_eq!(snippet(html), "می\u{200C}رود & more");
-        assert_eq!(snippet("<h1>Name</h1> <p>Words</p>"), "Name Words");
+        assert_eq!(snippet("<h1>Name</h1><p>W<b>or</b>ds</p>"), "Name Words");
     }
 
     #[test]

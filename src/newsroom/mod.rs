@@ -134,7 +134,7 @@ impl Folder {
     pub fn template_files(&self, problems: &Problems) -> Vec<SourceFile> {
         let mut files = Vec::new();
         for (folder, endings) in [("templates", &[".hbs", ".css"][..]), ("i18n", &[".toml"])] {
-            gather(&self.root.join(folder), folder, endings, &mut files, problems);
+            gather(&self.root.join(folder), folder, endings, Depth::All, &mut files, problems);
         }
         let mut sources = Vec::new();
         for (shown, path) in files {
@@ -153,9 +153,8 @@ impl Folder {
     /// Every list of a newsletter: `subscribers/NEWSLETTER.csv`.
     pub fn lists(&self, config: &Config, problems: &Problems) -> Vec<ListFile> {
         let mut files = Vec::new();
-        gather(&self.subscribers(), "subscribers", &[".csv"], &mut files, problems);
         // A folder in there is the author's own.
-        files.retain(|(shown, _)| shown.matches('/').count() == 1);
+        gather(&self.subscribers(), "subscribers", &[".csv"], Depth::One, &mut files, problems);
         let known: Vec<&str> = config.newsletters.iter().map(|newsletter| newsletter.id.as_str()).collect();
         let mut lists = Vec::new();
         for (shown, path) in files {
@@ -274,10 +273,19 @@ fn source_file(shown: &str, full: &Path) -> Result<SourceFile, Diagnostic> {
 }
 
 /// Files below a folder with one of these endings, in the order of their names.
+/// Whether folders in a folder are looked into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    One,
+    All,
+}
+
+/// The files of a folder with one of these endings. A link is not followed, and said.
 fn gather(
     folder: &Path,
     shown: &str,
     endings: &[&str],
+    depth: Depth,
     files: &mut Vec<(String, PathBuf)>,
     problems: &Problems,
 ) {
@@ -289,11 +297,12 @@ fn gather(
         let Ok(metadata) = entry.metadata() else { continue };
         let shown = format!("{shown}/{name}");
         let is_meant = !name.starts_with('.') && endings.iter().any(|ending| name.ends_with(ending));
-        if metadata.is_dir() {
-            gather(&entry.path(), &shown, endings, files, problems);
+        let is_link = metadata.is_symlink();
+        if metadata.is_dir() && depth == Depth::All {
+            gather(&entry.path(), &shown, endings, depth, files, problems);
         } else if metadata.is_file() && is_meant {
             files.push((shown, entry.path()));
-        } else if metadata.is_symlink() && is_meant {
+        } else if is_link && (is_meant || depth == Depth::All && entry.path().is_dir()) {
             problems
                 .push(Diagnostic::unreadable(&shown, "it is a link, and links may lead out of the newsroom"));
         }

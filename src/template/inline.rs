@@ -1,4 +1,4 @@
-//! Style sheets written into the elements they are for (css-inline), once a variant.
+//! Style sheets written into the elements they are for (css-inline), once for each letter that is rendered.
 
 use css_inline::{CSSInliner, InlineError};
 
@@ -6,8 +6,9 @@ use css_inline::{CSSInliner, InlineError};
 /// the rules of each element takes a time that grows with its square.
 const BYTES_MAX: usize = 200_000;
 
-/// The same document with the rules of each `<style>` in `style="…"`; a style sheet with
-/// `data-css-inline="keep"` also stays as it is: what cannot stand in an element. Nothing is fetched. One that no mailbox shows whole stays as it is.
+/// The same document with the rules of each `<style>` in `style="…"`; one with `data-css-inline="keep"` also remains a
+/// style sheet, for what cannot stand in an element. Nothing is fetched. A document that no mailbox shows whole is
+/// given back as it is.
 pub(super) fn styles(html: String) -> Result<String, String> {
     if html.len() > BYTES_MAX {
         return Ok(html);

@@ -161,20 +161,32 @@ pub(super) fn calls(text: &str) -> Vec<String> {
     tags(text).filter_map(|(_, tag)| block(tag).strip_prefix('>').map(word)).collect()
 }
 
-/// The innermost block that nothing closes, where it begins: `if`, or `> mail/parts/top`.
-pub(super) fn left_open(text: &str) -> Option<(usize, String)> {
+/// What is wrong with how blocks begin and end, with where.
+pub(super) enum Unpaired {
+    /// The innermost block that nothing closes: `if`, or `> mail/parts/top`.
+    Open(usize, String),
+    /// An end without a beginning.
+    Close(usize, String),
+}
+
+/// The first such thing; nothing if all blocks are in pairs.
+pub(super) fn unpaired(text: &str) -> Option<Unpaired> {
     let mut open = Vec::new();
     for (at, tag) in tags(text) {
-        if let Some(block) = tag.strip_prefix('#') {
+        if let Some(block) = tag.strip_prefix('#').or_else(|| tag.strip_prefix('^')) {
             let block = block.trim_start();
             let name =
                 block.strip_prefix('>').map_or_else(|| word(block), |call| format!("> {}", word(call)));
-            open.push((at, name));
-        } else if tag.starts_with('/') {
-            open.pop();
+            if !name.is_empty() {
+                open.push((at, name));
+            }
+        } else if let Some(name) = tag.strip_prefix('/')
+            && open.pop().is_none()
+        {
+            return Some(Unpaired::Close(at, word(name)));
         }
     }
-    open.pop()
+    open.pop().map(|(at, name)| Unpaired::Open(at, name))
 }
 
 /// What stands between braces, comments left out, with where.

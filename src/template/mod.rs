@@ -24,6 +24,7 @@ use serde_json::Value;
 
 pub use built_in::{FILES as BUILT_IN, PICTURES};
 
+use self::limits::Unpaired;
 use crate::{
     diagnostic::{Diagnostic, Problems, SourceFile},
     language::Language,
@@ -134,8 +135,7 @@ impl Templates {
         let problems = Problems::default();
         let mut sources: BTreeMap<String, SourceFile> = BUILT_IN
             .iter()
-            .map(|(path, text)| (*path, *text))
-            .map(|(path, text)| (path.to_string(), SourceFile { path: path.into(), text: text.into() }))
+            .map(|&(path, text)| (path.to_string(), SourceFile { path: path.into(), text: text.into() }))
             .collect();
         sources.extend(files.iter().map(|file| (file.path.clone(), file.clone())));
         let registries = languages.iter().map(|language| {
@@ -366,8 +366,9 @@ fn registry(
 /// What does not compile, in words for a writer.
 fn syntax(file: &SourceFile, why: &handlebars::TemplateError) -> Diagnostic {
     match why.reason() {
-        TemplateErrorReason::InvalidSyntax(_) => match limits::left_open(&file.text) {
-            Some((at, block)) => Diagnostic::template_open(file, at, &block),
+        TemplateErrorReason::InvalidSyntax(_) => match limits::unpaired(&file.text) {
+            Some(Unpaired::Open(at, block)) => Diagnostic::template_open(file, at, &block),
+            Some(Unpaired::Close(at, block)) => Diagnostic::template_closed(file, at, &block),
             None => Diagnostic::template_braces(file, why.pos()),
         },
         TemplateErrorReason::MismatchingClosedHelper(opened, closing)

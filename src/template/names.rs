@@ -16,8 +16,10 @@ use super::helpers;
 
 /// Partials gone into for one page or letter; what calls more is tried by rendering alone.
 const PARTIALS_MAX: usize = 5_000;
-/// What a loop tells of itself: `@index`.
-const OF_LOOPS: [&str; 4] = ["index", "key", "first", "last"];
+/// What a loop over a list tells of itself.
+const OF_LISTS: &[&str] = &["index", "first", "last"];
+/// And one that may be over the fields of something.
+const OF_FIELDS: &[&str] = &["index", "key", "first", "last"];
 
 /// A name that leads to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +46,7 @@ pub(super) enum Name {
 /// Names that are somewhere, if not here: `{{#if feed}}` is no slip in a layout of all pages, but false on most.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
-    /// What some page or letter is given: `feed`.
+    /// What some page or letter is given: `feed`, `feed.rss`.
     pub given: BTreeSet<String>,
     /// What some call hands to a part: `leave`.
     pub handed: BTreeSet<String>,
@@ -58,7 +60,7 @@ pub(super) fn wrong(
     elsewhere: &Elsewhere,
 ) -> BTreeSet<Wrong> {
     let root = Rc::new(given.clone());
-    let top = Scope { base: Some(root.clone()), params: BTreeMap::new(), is_top: true };
+    let top = Scope { base: Some(root.clone()), params: BTreeMap::new(), of_loop: &[], is_top: true };
     let mut walk = Walk { registry, root, elsewhere, scopes: vec![top], partials: 0, wrong: BTreeSet::new() };
     if let Some(template) = registry.get_template(start) {
         walk.template(start, template);
@@ -94,6 +96,8 @@ struct Scope {
     base: Found,
     /// `as |name|`, and what a call hands over.
     params: BTreeMap<String, Found>,
+    /// What a loop tells of itself: `@index`.
+    of_loop: &'static [&'static str],
     /// Whether `this` is all that the page or letter is given.
     is_top: bool,
 }
@@ -164,6 +168,7 @@ impl Walk<'_> {
 
     fn block(&mut self, block: &HelperTemplate, at: At<'_>) {
         let (then, otherwise) = (block.template.as_ref(), block.inverse.as_ref());
+        block.hash.values().for_each(|param| drop(self.param(param, at)));
         match (block.name.as_name().unwrap_or_default(), block.params.as_slice()) {
             (name @ ("if" | "unless"), [condition]) => {
                 let is_never = self.is_never(condition, at);
@@ -176,7 +181,9 @@ impl Walk<'_> {
             }
             (name @ ("each" | "with"), [of]) => {
                 let mut base = self.param(of, at);
+                let mut of_loop: &[&str] = &[];
                 if name == "each" {
+                    of_loop = if base.as_deref().is_some_and(Value::is_array) { OF_LISTS } else { OF_FIELDS };
                     base = base.and_then(|of| of.as_array()?.first().cloned().map(Rc::new));
                 }
                 let mut params = BTreeMap::new();
@@ -191,7 +198,7 @@ impl Walk<'_> {
                     }
                     _ => {}
                 }
-                self.scopes.push(Scope { base, params, is_top: false });
+                self.scopes.push(Scope { base, params, of_loop, is_top: false });
                 self.inside(then, at);
                 self.scopes.pop();
                 self.inside(otherwise, at);
@@ -221,19 +228,16 @@ impl Walk<'_> {
 
     fn is_elsewhere(&self, path: &Path) -> bool {
         let Path::Relative((segments, raw)) = path else { return false };
-        let Some(PathSeg::Named(name)) = segments.iter().find(|segment| matches!(segment, PathSeg::Named(_)))
-        else {
-            return false;
-        };
+        let names = segments.iter().filter_map(|segment| match segment {
+            PathSeg::Named(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let names: Vec<&str> = names.collect();
         let from_root = raw.starts_with("@root");
-        let scope = self.scope(raw);
-        let base = if from_root { Some(&self.root) } else { scope.base.as_ref() };
-        let is_handed = !from_root && self.scopes.iter().any(|scope| scope.params.contains_key(name));
-        if is_handed || base.is_none_or(|base| step(base, name).is_some()) {
-            return false; // it is here, and what is wrong comes after it
-        }
-        let is_top = from_root || scope.is_top;
-        self.elsewhere.handed.contains(name) || is_top && self.elsewhere.given.contains(name)
+        let is_here = |name: &str| self.scopes.iter().any(|scope| scope.params.contains_key(name));
+        let is_handed = |name: &&str| !from_root && self.elsewhere.handed.contains(*name) && !is_here(name);
+        let is_top = from_root || self.scope(raw).is_top;
+        names.first().is_some_and(is_handed) || is_top && self.elsewhere.given.contains(&names.join("."))
     }
 
     /// `{{> part}}`: what it is handed stands beside what is here, or beside the one thing it is called with.
@@ -262,7 +266,8 @@ impl Walk<'_> {
         if self.partials > PARTIALS_MAX {
             return;
         }
-        self.scopes.push(Scope { base, params, is_top });
+        let of_loop = self.scope("").of_loop;
+        self.scopes.push(Scope { base, params, of_loop, is_top });
         self.inside(call.template.as_ref(), at);
         self.template(name, part);
         self.scopes.pop();
@@ -288,7 +293,10 @@ impl Walk<'_> {
     /// Nothing if there is no such field.
     fn lookup(&self, path: &Path) -> Option<Found> {
         let (segments, raw) = match path {
-            Path::Local((_, name, _)) => return OF_LOOPS.contains(&name.as_str()).then_some(None),
+            Path::Local((out, name, _)) => {
+                let scope = self.scopes.iter().rev().nth(*out);
+                return scope.is_some_and(|scope| scope.of_loop.contains(&name.as_str())).then_some(None);
+            }
             Path::Relative((segments, raw)) => (segments, raw),
         };
         let mut names = segments.iter().filter_map(|segment| match segment {

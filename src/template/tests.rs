@@ -31,6 +31,8 @@ fn an_open_tag_is_shown_where_it_stands() {
     assert!(shown.contains("templates/page/gone.hbs:2:1"), "{shown}");
     for (text, wanted) in [
         ("<p>{{site.title}</p>", "cannot be read"),
+        ("<p>{{/if}}</p>", "`{{/if}}` closes nothing"),
+        ("{{#if a}}{{^if b}}x{{/if}}", "`{{#if …}}` is never closed"),
         ("{{#each articles}}x{{/if}}", "`{{#each …}}` is open here, and `{{/if}}` closes something else"),
     ] {
         let problems = compile("templates/page/gone.hbs", text).err().unwrap();
@@ -122,6 +124,10 @@ fn a_wrong_name_is_found_where_no_sample_comes() {
         ),
         ("mail/digest/html", "{{article.title}}", "inside `{{#if article}}…{{/if}}`"),
         ("mail/digest/html", "{{#if letter.special}}{{letter.nope}}{{/if}}", "`letter.nope`"),
+        ("page/gone", "{{@index}}", "`@index`"),
+        ("page/list", "{{#each articles}}{{@key}}{{/each}}", "`@key`"),
+        ("page/list", "{{#each articles x=site.nope}}{{title}}{{/each}}", "`site.nope`"),
+        ("page/gone", "{{#if article.nope}}x{{/if}}", "`article.nope`"),
         ("mail/confirm/text", "{{reader.name}} {{reader.confirm_url}}", "is given no `reader.name`"),
     ] {
         let problems = compile(&format!("templates/{path}.hbs"), text).err().unwrap_or_default();
@@ -135,6 +141,11 @@ fn what_is_there_for_some_pages_alone_can_be_asked_for_on_all() {
     for (path, text) in [
         ("page/gone", "{{#if article}}{{article.title}}{{else if feed.rss}}{{feed.nope}}{{/if}}"),
         ("page/gone", "{{#if leave}}{{leave}}{{/if}}"),
+        (
+            "mail/parts/text_name",
+            "{{#if reader.greeting}}{{reader.greeting}}{{else}}{{newsletter.name}}{{/if}}",
+        ),
+        ("page/list", "{{#each articles}}{{#each tags}}{{@../index}} {{@first}}{{/each}}{{/each}}"),
         ("page/list", "{{#each articles}}{{@index}} {{../page.title}} {{this.title}}{{/each}}"),
         ("page/list", "{{#with articles.[0] as |first|}}{{#each tags}}{{first.title}}{{/each}}{{/with}}"),
         ("page/article", "{{#each article.originals}}{{this}}{{/each}}{{#each site}}{{@key}}{{/each}}"),

@@ -1,4 +1,5 @@
-//! Every template rendered once with a sample, before readers see any: what would go wrong, with its line.
+//! Every template before readers see any of it: its names looked up, and all of it rendered with samples, so that what
+//! would go wrong is told with its line.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +22,7 @@ use crate::{
     newsletter::variant::LetterKind,
 };
 
-/// How long all of one language's templates may take together.
+/// How long rendering all samples of one language may take together.
 const TRIAL_MAX: Duration = Duration::from_secs(20);
 
 /// A template that pages or letters are made with, and what it is given.
@@ -74,7 +75,7 @@ impl Templates {
     fn all(&self, language: &Language, strings: &Value) -> Vec<Tried<'_>> {
         let registries = self.registries(language);
         let tried = |name: String, registry, letter, samples: Vec<Value>| {
-            let mut known = context::names(&samples[0]);
+            let mut known = context::paths(&samples[0]);
             // A digest has one by itself only if there is one: its own way is the list.
             known.retain(|path| letter != Some(LetterKind::Digest) || !path.starts_with("article."));
             Tried { name, registry, letter, samples, known }
@@ -118,8 +119,7 @@ impl Words<'_> {
     fn wrong_names(&self) -> Vec<Diagnostic> {
         let mut elsewhere = Elsewhere::default();
         for tried in self.all {
-            let fields = tried.samples[0].as_object().into_iter().flat_map(serde_json::Map::keys);
-            elsewhere.given.extend(fields.cloned());
+            elsewhere.given.extend(tried.known.iter().cloned());
         }
         let registries = self.templates.registries(self.language);
         elsewhere.handed.extend(names::handed(&registries.html));

@@ -279,6 +279,32 @@ fn deliver_by_itself_makes_what_is_due() {
     });
 }
 
+/// A newsletter whose letter failed kept those of the others, already opened, from being sent.
+#[test]
+fn a_newsletter_that_does_not_render_holds_up_no_other() {
+    let often = CONFIG.replace("weekly = \"Fri 08:00\"", "often = \"* * * * * *\"");
+    let both = format!(
+        "{}\n[newsletter.nameh]\nname = \"Nameh\"\nlanguages = [\"fa\"]\n[newsletter.nameh.cadence]\noften = \"* * * * * *\"\n",
+        often.replace(
+            "name = \"Dispatches\"\nlanguages = [\"en\", \"fa\"]",
+            "name = \"Dispatches\"\nlanguages = [\"en\"]"
+        )
+    );
+    let folder = Folder::with_config(&both);
+    folder.write("articles/en/a.md", "---\ntitle: A\ndate: 2026-03-01\n---\nx\n");
+    folder.write("articles/fa/b.md", "---\ntitle: آب\ndate: 2026-03-01\n---\nمتن\n");
+    let wrong = "{{#if (eq letter.first \"آب\")}}{{day letter.first}}{{/if}}{{letter.first}}";
+    folder.write("templates/mail/single/subject.hbs", wrong);
+    folder.write("subscribers/dispatches.csv", "email,cadence\nmina@example.org,often\n");
+    folder.write("subscribers/nameh.csv", "email,cadence\nnima@example.org,often\n");
+    wait_until("the letter that can be made", 20, || {
+        let said = folder.run(&["deliver"]);
+        let failed = said.stderr.contains("templates/mail/single/subject.hbs:1:");
+        failed && said.code != 0 && folder.letters().len() == 1
+    });
+    assert_eq!(folder.letters()[0].headers["to"], "mina@example.org");
+}
+
 /// A save in the moment between the first look and the first watch was noticed ten seconds later.
 #[test]
 fn a_save_right_after_the_start_is_noticed() {

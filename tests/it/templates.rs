@@ -232,6 +232,7 @@ fn a_reset_also_puts_aside_what_one_language_has_of_its_own() {
     let plain = folder_of_the_repository("templates/mail/digest/html.hbs");
     folder.write("templates/mail/digest/html.fa.hbs", &plain);
     folder.write("templates/mail/parts/own.hbs", "x");
+    folder.write("templates/mail/parts/button.big.hbs", "x");
     let reset = folder.run(&["templates", "reset", "./mail//digest/"]).done().stdout;
     assert!(reset.contains("html.fa.hbs is no longer used; yours is kept as html.fa.hbs.old"), "{reset}");
     assert!(!folder.path("templates/mail/digest/html.fa.hbs").exists());
@@ -240,7 +241,10 @@ fn a_reset_also_puts_aside_what_one_language_has_of_its_own() {
     assert_eq!(folder.read("templates/mail/digest/html.fa.hbs.old2"), plain);
     let own = folder.run(&["templates", "reset", "mail/parts/own"]);
     assert!(own.code != 0 && own.stderr.contains("a template of your own"), "{own:#?}");
-    assert_eq!(folder.read("templates/mail/parts/own.hbs"), "x");
+    folder.run(&["templates", "reset", "mail/parts"]).done();
+    for name in ["own", "button.big"] {
+        assert_eq!(folder.read(&format!("templates/mail/parts/{name}.hbs")), "x");
+    }
 }
 
 #[test]
@@ -281,12 +285,22 @@ fn a_template_that_is_a_link_or_no_text_is_named() {
     fs::create_dir_all(folder.path("templates/mail/digest")).unwrap();
     std::os::unix::fs::symlink(elsewhere.path(), folder.path("templates/mail/digest/html.hbs")).unwrap();
     fs::write(folder.path("templates/mail/digest/text.hbs"), b"\xff").unwrap();
+    fs::write(folder.path("templates/mail/digest/html.fa.hbs"), b"\xff").unwrap();
+    std::os::unix::fs::symlink(std::env::temp_dir(), folder.path("templates/page")).unwrap();
     let said = check_fails(&folder);
-    for path in ["templates/mail/digest/html.hbs", "templates/mail/digest/text.hbs"] {
-        assert!(said.stderr.contains(path), "{said:#?}");
-    }
     let listed = folder.run(&["templates", "list"]).done().stdout;
-    assert!(listed.contains("unreadable  templates/mail/digest/html.hbs"), "{listed}");
+    for path in ["mail/digest/html.hbs", "mail/digest/text.hbs", "mail/digest/html.fa.hbs", "page\n"] {
+        assert!(said.stderr.contains(&format!("templates/{path}")), "{path}: {said:#?}");
+        assert!(listed.contains(&format!("unreadable  templates/{path}")), "{path}: {listed}");
+    }
+    let through_a_link = folder.run(&["templates", "reset", "page/style.css"]);
+    assert!(
+        through_a_link.code != 0 && through_a_link.stderr.contains("templates/page is a link"),
+        "{through_a_link:#?}"
+    );
+    fs::remove_file(folder.path("templates/page")).unwrap();
+    folder.run(&["templates", "reset", "mail/digest"]).done();
+    folder.run(&["check"]).done();
 }
 
 /// One template that failed on a real article kept everything else unchecked, and its line was not told.
@@ -302,7 +316,13 @@ fn a_template_that_fails_on_one_article_is_one_fault_among_others() {
     let digest = digest.replacen("{{#with article}}", &format!("{{{{#with article}}}}{day}"), 1);
     folder.write("templates/mail/single/html.hbs", &digest);
     let said = check_fails(&folder);
-    for wanted in ["templates/mail/single/html.hbs:", "`day` wants a moment", "gone.png"] {
+    for wanted in [
+        "templates/mail/single/html.hbs:10:1",
+        "templates/page/list.hbs:26:1",
+        "this did not render with articles/en/one.md: `day` wants a moment",
+        "this did not render with what is to be published: `day` wants a moment",
+        "gone.png",
+    ] {
         assert!(said.stderr.contains(wanted), "{wanted}: {said:#?}");
     }
 }

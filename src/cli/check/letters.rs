@@ -52,7 +52,7 @@ pub(super) fn faults(
                 let cadence = newsletter.cadences.first().map(|cadence| cadence.name.as_str());
                 let place = format!("templates/mail/{}", kind.as_str());
                 let rendered = compose::render_notice(&desk, kind, language, cadence);
-                if let Some(variant) = faults.unless_failed(rendered)? {
+                if let Some(variant) = faults.unless_failed(rendered, &place)? {
                     faults.of_letter(&desk, &variant, &place);
                 }
             }
@@ -79,7 +79,7 @@ impl Faults {
         place: &str,
     ) -> anyhow::Result<()> {
         let content = Content { language, articles, also: &[], special: false };
-        let rendered = self.unless_failed(compose::render(desk, content))?;
+        let rendered = self.unless_failed(compose::render(desk, content), place)?;
         let Some(Rendered { variant, cut }) = rendered else { return Ok(()) };
         self.of_letter(desk, &variant, place);
         if let Some(cut) = cut {
@@ -89,11 +89,15 @@ impl Faults {
     }
 
     /// A template that fails on one article is a fault like others; the rest is looked over all the same.
-    fn unless_failed<T>(&mut self, rendered: Result<T, ComposeError>) -> Result<Option<T>, ComposeError> {
+    fn unless_failed<T>(
+        &mut self,
+        rendered: Result<T, ComposeError>,
+        made_of: &str,
+    ) -> Result<Option<T>, ComposeError> {
         match rendered {
             Ok(rendered) => Ok(Some(rendered)),
             Err(ComposeError::Template(why)) => {
-                self.found.push(Diagnostic::template_failed(&why.place, &why.why));
+                self.found.push(Diagnostic::template_failed(&why.place, &why.why, made_of));
                 Ok(None)
             }
             Err(why) => Err(why),

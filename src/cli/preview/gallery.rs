@@ -135,20 +135,21 @@ fn answer(
         "" => "index.html",
         name => name,
     };
-    let found = files.iter().find(|(known, _, _)| known == name).filter(|_| is_ours);
-    let picture = request.uri().path().strip_prefix(MEDIA).filter(|_| is_ours).and_then(|name| {
+    let letter = || {
+        let (_, media_type, bytes) = files.iter().find(|(known, _, _)| known == name)?;
+        Some((HeaderValue::from_static(media_type), bytes.clone()))
+    };
+    let picture = || {
+        let name = request.uri().path().strip_prefix(MEDIA)?;
         let name = percent_encoding::percent_decode_str(name).decode_utf8().ok()?;
         let bytes = std::fs::read(media.get(name.as_ref())?).ok()?;
         let media_type = mime_guess::from_path(name.as_ref()).first_or_octet_stream();
         Some((HeaderValue::from_str(media_type.as_ref()).ok()?, bytes))
-    });
-    let mut response = if let Some((media_type, bytes)) = picture {
+    };
+    let found = if is_ours { letter().or_else(picture) } else { None };
+    let mut response = if let Some((media_type, bytes)) = found {
         let mut response = Response::new(Body::from(bytes));
         response.headers_mut().insert(header::CONTENT_TYPE, media_type);
-        response
-    } else if let Some((_, media_type, bytes)) = found {
-        let mut response = Response::new(Body::from(bytes.clone()));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         response
     } else {
         let mut response = Response::new(Body::from("no such letter\n"));
@@ -196,7 +197,7 @@ fn section(letter: &Shown) -> String {
         sender = escape_html(&letter.sender),
         snippet = escape_html(&lint::snippet(&contents.html)),
         to = escape_html(&message.recipient.to_string()),
-        html = contents.html.len() / 1000,
+        html = lint::bytes_sent(&contents.html) / 1000,
         all = message.bytes.len() / 1000,
         faults = if findings.is_empty() {
             String::new()

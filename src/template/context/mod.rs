@@ -114,7 +114,7 @@ pub struct ImageContext {
 
 /// The path of every field that is given, for a hint: `site.title`, and `articles[].title` for one of each in a list.
 /// Words (`t`) are left out.
-pub fn names(given: &Value) -> Vec<String> {
+pub(super) fn paths(given: &Value) -> Vec<String> {
     let mut paths = BTreeSet::new();
     gather(given, "", &mut paths);
     paths.into_iter().collect()

@@ -181,7 +181,8 @@ impl Newsroom {
     pub fn run(&mut self) -> &mut Self {
         let look = self.look();
         let now = self.now;
-        self.runtime.block_on(compose::run_once(&look, &self.settings, &self.store, now)).unwrap();
+        let opening = self.runtime.block_on(compose::run_once(&look, &self.settings, &self.store, now));
+        assert!(opening.unwrap().failed.is_empty());
         self.deliver();
         self
     }
@@ -258,7 +259,8 @@ impl Newsroom {
     pub fn compose(&mut self) -> &mut Self {
         let look = self.look();
         let now = self.now;
-        self.runtime.block_on(compose::run_once(&look, &self.settings, &self.store, now)).unwrap();
+        let opening = self.runtime.block_on(compose::run_once(&look, &self.settings, &self.store, now));
+        assert!(opening.unwrap().failed.is_empty());
         self
     }
 
