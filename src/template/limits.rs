@@ -1,10 +1,22 @@
-//! What a template may not be, found before it is compiled: what would overflow the stack or never end.
-//! Nothing can catch a stack that overflows, so this is looked at in the text itself.
+//! What a template may not be: what would overflow the stack, take for ever or never end. Nothing can catch a stack that
+//! overflows. So the text is counted before it is compiled, on a stack with room for all that the counts let pass; and
+//! what was compiled is measured before it is rendered.
 
 use std::collections::BTreeMap;
 
+use handlebars::{
+    Template,
+    template::{DecoratorTemplate, HelperTemplate, Parameter, TemplateElement},
+};
+
 use crate::diagnostic::{Diagnostic, Problems, SourceFile};
 
+/// Tags in one file.
+const TAGS_MAX: usize = 1_000;
+/// Brackets in one file, also those of its words and styles.
+const BRACKETS_MAX: usize = 1_000;
+/// Room for a file that is nothing but openings, in a build without optimisation.
+pub(super) const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Blocks within blocks.
 const BLOCKS_DEEP_MAX: usize = 32;
 /// Brackets within brackets: `(eq (lookup …) …)`.
@@ -20,17 +32,29 @@ const TIMES_ROUND: usize = 20;
 /// Loops within loops, partials counted as if they stood where they are called.
 const LOOPS_DEEP_MAX: usize = 3;
 
-/// Whether each of these may be compiled; if not, why.
-pub(super) fn check(files: &[(&str, &SourceFile)], problems: &Problems) -> bool {
+/// Why a text is not even compiled, if it is not.
+pub(super) fn too_much(text: &str) -> Option<String> {
+    let (tags, brackets) = (text.matches("{{").count(), text.matches('(').count());
+    match () {
+        () if tags > TAGS_MAX => Some(format!("{tags} tags are more than a file may have, {TAGS_MAX}")),
+        () if brackets > BRACKETS_MAX => {
+            Some(format!("{brackets} brackets are more than a file may have, {BRACKETS_MAX}"))
+        }
+        () => None,
+    }
+}
+
+/// Whether what was compiled may be rendered; if not, why.
+pub(super) fn check(files: &[(&SourceFile, &str, &Template)], problems: &Problems) -> bool {
     let mut sources = BTreeMap::new();
     let mut hold = true;
-    for (name, file) in files {
-        match Outline::of(&file.text) {
+    for (file, name, template) in files {
+        match Outline::of(template) {
             Ok(outline) => {
                 sources.insert(*name, (*file, outline));
             }
-            Err((at, why)) => {
-                problems.push(Diagnostic::template(file, Some(place(&file.text, at)), why));
+            Err((place, why)) => {
+                problems.push(Diagnostic::template(file, Some(place), why));
                 hold = false;
             }
         }
@@ -67,6 +91,8 @@ struct Outline {
     calls: Vec<Call>,
     loops: usize,
     deep: usize,
+    /// `{{> @partial-block}}`
+    slots: usize,
 }
 
 struct Call {
@@ -77,85 +103,119 @@ struct Call {
     deep: usize,
 }
 
-type Sources<'f> = BTreeMap<&'f str, (&'f SourceFile, Outline)>;
-
-/// The blocks that are open, each with those that `{{else if …}}` made of it: Handlebars stands them in each other.
-#[derive(Default)]
-struct Open(Vec<Vec<String>>);
-
-impl Open {
-    fn deep(&self) -> usize {
-        self.0.iter().map(Vec::len).sum()
-    }
-
-    fn count(&self, is_meant: impl Fn(&str) -> bool) -> usize {
-        self.0.iter().flatten().filter(|name| is_meant(name)).count()
-    }
-
-    fn loops(&self) -> usize {
-        self.count(|name| name == "each")
-    }
+/// What is around a tag: blocks, those among them that are loops, and those that are calls.
+#[derive(Clone, Copy, Default)]
+struct Around {
+    blocks: usize,
+    loops: usize,
+    calls: usize,
 }
+
+/// Where something stands that is not taken (line and column, from 1), and why.
+type Refused = ((usize, usize), String);
 
 impl Outline {
-    /// Or where something stands that is not taken, and why.
-    fn of(text: &str) -> Result<Self, (usize, String)> {
+    fn of(template: &Template) -> Result<Self, Refused> {
         let mut outline = Self::default();
-        let mut open = Open::default();
-        let mut partial_blocks = 0;
-        for (at, tag) in tags(text) {
-            let wrong = |why: &str| Err((at, why.to_string()));
-            let brackets = tag.chars().scan(0_i64, |deep, c| {
-                *deep += i64::from(c == '(') - i64::from(c == ')');
-                Some(*deep)
-            });
-            if brackets.max().unwrap_or(0) > BRACKETS_DEEP_MAX as i64 {
-                return wrong("brackets stand in brackets too deep");
-            }
-            let block = tag.strip_prefix('#').map(str::trim_start);
-            if block.unwrap_or(tag).starts_with('*') {
-                return wrong("a partial cannot be written inside another file; give it a file of its own");
-            }
-            if let Some(call) = block.unwrap_or(tag).strip_prefix('>') {
-                let name = word(call);
-                if name.starts_with('(') {
-                    return wrong("which partial is called must be written out");
-                }
-                if name.starts_with('@') {
-                    partial_blocks += 1;
-                    if partial_blocks > 1 || open.loops() > 0 {
-                        return wrong("`@partial-block` can stand in a file once, and in no loop");
-                    }
-                } else {
-                    outline.calls.push(Call { name, loops: open.loops(), deep: open.deep() });
-                }
-                if block.is_some() {
-                    open.0.push(vec![">".into()]);
-                    if open.count(|name| name == ">") > PARTIAL_BLOCKS_DEEP_MAX {
-                        return wrong("`{{#> …}}` stands in others too deep");
-                    }
-                }
-            } else if let Some(block) = block.or_else(|| tag.strip_prefix('^')) {
-                if !word(block).is_empty() {
-                    open.0.push(vec![word(block)]);
-                }
-            } else if let Some(chained) = tag.strip_prefix("else ").map(word).filter(|name| !name.is_empty())
-            {
-                open.0.last_mut().into_iter().for_each(|block| block.push(chained.clone()));
-            } else if tag.starts_with('/') {
-                open.0.pop();
-            }
-            outline.loops = outline.loops.max(open.loops());
-            outline.deep = outline.deep.max(open.deep());
-            if open.deep() > BLOCKS_DEEP_MAX {
-                return wrong("blocks stand in blocks too deep");
-            }
-        }
+        outline.measure(template, (1, 1), Around::default())?;
         Ok(outline)
+    }
+
+    fn measure(&mut self, template: &Template, tag: (usize, usize), around: Around) -> Result<(), Refused> {
+        self.loops = self.loops.max(around.loops);
+        self.deep = self.deep.max(around.blocks);
+        if around.blocks > BLOCKS_DEEP_MAX {
+            return Err((tag, "blocks stand in blocks too deep".into()));
+        }
+        placed(template, tag).try_for_each(|(element, place)| self.element(element, place, around))
+    }
+
+    fn element(
+        &mut self,
+        element: &TemplateElement,
+        place: (usize, usize),
+        around: Around,
+    ) -> Result<(), Refused> {
+        match element {
+            TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => brackets(tag, place),
+            TemplateElement::HelperBlock(block) => {
+                brackets(block, place)?;
+                let inside = Around { blocks: around.blocks + 1, ..around };
+                let is_loop = block.name.as_name() == Some("each");
+                let looped = Around { loops: around.loops + usize::from(is_loop), ..inside };
+                block.template.iter().try_for_each(|then| self.measure(then, place, looped))?;
+                block.inverse.iter().try_for_each(|otherwise| self.measure(otherwise, place, inside))
+            }
+            TemplateElement::PartialExpression(call) | TemplateElement::PartialBlock(call) => {
+                self.call(call, place, around)
+            }
+            TemplateElement::DecoratorExpression(_) | TemplateElement::DecoratorBlock(_) => {
+                let why = "a partial cannot be written inside another file; give it a file of its own";
+                Err((place, why.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn call(
+        &mut self,
+        call: &DecoratorTemplate,
+        place: (usize, usize),
+        around: Around,
+    ) -> Result<(), Refused> {
+        let refused = |why: &str| Err((place, why.to_string()));
+        let Some(name) = call.name.as_name() else {
+            return refused("which partial is called must be written out");
+        };
+        if call.params.iter().chain(call.hash.values()).any(|param| depth(param) > BRACKETS_DEEP_MAX) {
+            return refused("brackets stand in brackets too deep");
+        }
+        if name.starts_with('@') {
+            self.slots += 1;
+            if self.slots > 1 || around.loops > 0 {
+                return refused("`@partial-block` can stand in a file once, and in no loop");
+            }
+        } else {
+            self.calls.push(Call { name: name.to_string(), loops: around.loops, deep: around.blocks });
+        }
+        let Some(inner) = &call.template else { return Ok(()) };
+        if around.calls >= PARTIAL_BLOCKS_DEEP_MAX {
+            return refused("`{{#> …}}` stands in others too deep");
+        }
+        let inside = Around { blocks: around.blocks + 1, calls: around.calls + 1, ..around };
+        self.measure(inner, place, inside)
     }
 }
 
-/// The partials that a template calls by name.
+/// Each element with its line and column, from 1. What `{{else if …}}` makes has none of its own, but that of its block.
+pub(super) fn placed(
+    template: &Template,
+    block: (usize, usize),
+) -> impl Iterator<Item = (&TemplateElement, (usize, usize))> {
+    let places =
+        template.mapping.iter().map(|mapping| (mapping.0, mapping.1)).chain(std::iter::repeat(block));
+    template.elements.iter().zip(places)
+}
+
+fn brackets(tag: &HelperTemplate, place: (usize, usize)) -> Result<(), Refused> {
+    let params = std::iter::once(&tag.name).chain(&tag.params).chain(tag.hash.values());
+    match params.map(depth).max().unwrap_or_default() > BRACKETS_DEEP_MAX {
+        true => Err((place, "brackets stand in brackets too deep".into())),
+        false => Ok(()),
+    }
+}
+
+/// How deep brackets stand in each other.
+fn depth(param: &Parameter) -> usize {
+    let Parameter::Subexpression(inner) = param else { return 0 };
+    let TemplateElement::Expression(tag) = inner.as_element() else { return 1 };
+    let params = std::iter::once(&tag.name).chain(&tag.params).chain(tag.hash.values());
+    1 + params.map(depth).max().unwrap_or_default()
+}
+
+type Sources<'f> = BTreeMap<&'f str, (&'f SourceFile, Outline)>;
+
+/// The partials that a template calls by name, as far as that can be told from its text.
 pub(super) fn calls(text: &str) -> Vec<String> {
     let block = |tag: &'_ str| tag.trim_start_matches('#').trim_start().to_string();
     tags(text).filter_map(|(_, tag)| block(tag).strip_prefix('>').map(word)).collect()
@@ -173,13 +233,11 @@ pub(super) enum Unpaired {
 pub(super) fn unpaired(text: &str) -> Option<Unpaired> {
     let mut open = Vec::new();
     for (at, tag) in tags(text) {
-        if let Some(block) = tag.strip_prefix('#').or_else(|| tag.strip_prefix('^')) {
+        if let Some(block) = tag.strip_prefix('#') {
             let block = block.trim_start();
             let name =
                 block.strip_prefix('>').map_or_else(|| word(block), |call| format!("> {}", word(call)));
-            if !name.is_empty() {
-                open.push((at, name));
-            }
+            open.push((at, name));
         } else if let Some(name) = tag.strip_prefix('/')
             && open.pop().is_none()
         {
@@ -196,11 +254,17 @@ fn tags(text: &str) -> impl Iterator<Item = (usize, &str)> {
         loop {
             let at = from + text[from..].find("{{")?;
             let inside = &text[at + 2..];
-            if let Some(comment) = inside.trim_start_matches('~').strip_prefix('!') {
-                // As Handlebars has it: a comment with dashes ends with dashes, any other at the first braces.
-                let ends = if comment.starts_with("--") { &["--}}", "--~}}"][..] } else { &["}}"] };
-                let end = ends.iter().filter_map(|end| Some(comment.find(end)? + end.len())).min();
-                from = text.len() - comment.len() + end.unwrap_or(comment.len());
+            let before = &text[from..at];
+            if before.ends_with('\\') && !before.ends_with("\\\\") {
+                // `\{{` is text, and with it two braces more; two backslashes are text by themselves.
+                from = at + if inside.starts_with("{{") { 4 } else { 2 };
+                continue;
+            }
+            if let Some(comment) = inside.strip_prefix('!') {
+                // As Handlebars has it: with dashes it ends with dashes, if there are any; else at the first braces.
+                let dashes = comment.strip_prefix("--").and_then(|words| words.find("--}}"));
+                let end = dashes.map(|length| length + 6).or_else(|| Some(comment.find("}}")? + 2));
+                from = at + 3 + end.unwrap_or(comment.len());
                 continue;
             }
             let end = inside.find("}}").unwrap_or(inside.len());
@@ -213,12 +277,6 @@ fn tags(text: &str) -> impl Iterator<Item = (usize, &str)> {
 fn word(text: &str) -> String {
     let word: String = text.trim_start().chars().take_while(|c| !c.is_whitespace() && *c != '~').collect();
     word.trim_matches(['"', '\'']).to_string()
-}
-
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..at];
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 fn cycle<'f>(sources: &Sources<'f>) -> Option<(&'f SourceFile, Vec<String>)> {
@@ -283,17 +341,25 @@ mod tests {
 
     fn said(files: &[(&str, &str)]) -> Vec<String> {
         let problems = Problems::default();
-        let files: Vec<(&str, SourceFile)> = files
-            .iter()
-            .map(|(name, text)| {
-                (*name, SourceFile { path: format!("templates/{name}.hbs"), text: (*text).into() })
-            })
-            .collect();
-        let listed: Vec<(&str, &SourceFile)> = files.iter().map(|(name, file)| (*name, file)).collect();
+        let files = files.iter().map(|(name, text)| {
+            let file = SourceFile { path: format!("templates/{name}.hbs"), text: (*text).into() };
+            (*name, file, Template::compile(text).unwrap())
+        });
+        let files: Vec<(&str, SourceFile, Template)> = files.collect();
+        let listed: Vec<(&SourceFile, &str, &Template)> =
+            files.iter().map(|(name, file, template)| (file, *name, template)).collect();
         let hold = check(&listed, &problems);
         let said: Vec<String> = problems.into_vec().iter().map(ToString::to_string).collect();
         assert_eq!(hold, said.is_empty());
         said
+    }
+
+    #[test]
+    fn what_is_only_text_is_no_call() {
+        assert_eq!(
+            said(&[("a", "\\{{> a}} \\{{{{> a}} {{!-- {{> a}} }} --}}{{!--}} {{> a}} --}}")]),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -305,30 +371,42 @@ mod tests {
 
     #[test]
     fn what_would_never_end_is_refused_with_its_place() {
-        let deep = format!("x\n{}{}", "{{#if a}}".repeat(1000), "{{/if}}".repeat(1000));
+        let deep = format!("x\n{}x{}", "{{#if a}}".repeat(100), "{{/if}}".repeat(100));
         let brackets = format!("{{{{x {}{}}}}}", "(a ".repeat(100), ")".repeat(100));
-        let each = "{{#each a}}";
+        let each = |deep: usize| "{{#each a}}".repeat(deep) + &"{{/each}}".repeat(deep);
         let chain = format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if b}}".repeat(100));
         for (files, wanted) in [
             (vec![("a", "{{> b}}"), ("b", "{{> c}}"), ("c", "{{> a}}")], "include each other"),
             (vec![("a", "{{> a}}")], "include each other"),
             (vec![("a", deep.as_str())], "templates/a.hbs:2:"),
             (vec![("a", brackets.as_str())], "brackets stand in brackets"),
-            (vec![("a", "{{> (lookup . 'x')}}")], "must be written out"),
-            (vec![("a", "{{#*inline 'x'}}{{> x}}{{/inline}}")], "a file of its own"),
+            (vec![("a", "{{> (lookup this \"x\")}}")], "must be written out"),
+            (vec![("a", "{{#*inline \"x\"}}{{> x}}{{/inline}}")], "a file of its own"),
             (
-                vec![("a", "{{! سرصفحه }}{{> b}}"), ("b", "{{!a}}{{!}}{{!— x}}{{!--y--~}}{{# > a}}{{/a}}")],
+                vec![("a", "{{! سرصفحه }}{{> b}}"), ("b", "{{!a}}{{!}}{{!— x}}{{!--y--}}{{# > a}}{{/a}}")],
                 "include each other",
             ),
+            (vec![("a", "\\{{!-- {{> a}} --}}")], "include each other"),
+            (vec![("a", "\\\\{{> a}}")], "include each other"),
+            (vec![("a", "{{!-- }}{{> a}} --~}}")], "include each other"),
             (vec![("a", chain.as_str())], "blocks stand in blocks"),
             (vec![("a", "{{> @partial-block}}{{> @partial-block}}")], "`@partial-block`"),
-            (vec![("a", "{{#> b}}{{#> b}}{{#> b}}"), ("b", "x")], "stands in others too deep"),
             (
-                vec![("a", "{{#each a}}{{#each a}}{{#if x}}{{else each b}}{{#each c}}{{/each}}")],
+                vec![("a", "{{#> b}}{{#> b}}{{#> b}}{{/b}}{{/b}}{{/b}}"), ("b", "x")],
+                "stands in others too deep",
+            ),
+            (
+                vec![(
+                    "a",
+                    "{{#each a}}{{#each a}}{{#if x}}{{else each b}}{{#each c}}{{/each}}{{/if}}{{/each}}{{/each}}",
+                )],
                 "loops stand in loops",
             ),
-            (vec![("a", &each.repeat(4))], "loops stand in loops"),
-            (vec![("a", "{{#each a}}{{#each b}}{{> b}}"), ("b", &each.repeat(2))], "loops stand in loops"),
+            (vec![("a", &each(4))], "loops stand in loops"),
+            (
+                vec![("a", "{{#each a}}{{#each b}}{{> b}}{{/each}}{{/each}}"), ("b", &each(2))],
+                "loops stand in loops",
+            ),
         ] {
             let said = said(&files);
             assert!(said.iter().any(|said| said.contains(wanted)), "{files:?}: {said:?}");

@@ -132,6 +132,16 @@ impl Templates {
     /// Compiles the built-in templates, with the author's files (paths from the newsroom's folder, as
     /// `templates/page/index.hbs` or `i18n/fa.toml`) in their place.
     pub fn compile(files: &[SourceFile], languages: &[Language]) -> Result<Self, Vec<Diagnostic>> {
+        // Handlebars goes as deep as a text has openings.
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("templates".into()).stack_size(limits::STACK_BYTES);
+            let compiling = thread.spawn_scoped(scope, || Self::compile_here(files, languages));
+            let compiling = compiling.expect("a thread can be started");
+            compiling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn compile_here(files: &[SourceFile], languages: &[Language]) -> Result<Self, Vec<Diagnostic>> {
         let problems = Problems::default();
         let mut sources: BTreeMap<String, SourceFile> = BUILT_IN
             .iter()
@@ -352,14 +362,15 @@ fn registry(
     if mine.iter().any(|(name, _)| is_text(name)) {
         registry.register_escape_fn(handlebars::no_escape);
     }
-    if !limits::check(&mine, problems) {
-        return registry;
-    }
-    for (name, file) in mine {
-        if let Err(why) = registry.register_template_string(name, &file.text) {
+    for (name, file) in &mine {
+        if let Some(why) = limits::too_much(&file.text) {
+            problems.push(Diagnostic::template(file, None, why));
+        } else if let Err(why) = registry.register_template_string(name, &file.text) {
             problems.push(syntax(file, &why));
         }
     }
+    let compiled = mine.iter().filter_map(|(name, file)| Some((*file, *name, registry.get_template(name)?)));
+    limits::check(&compiled.collect::<Vec<_>>(), problems);
     registry
 }
 

@@ -12,7 +12,7 @@ use handlebars::{
 };
 use serde_json::Value;
 
-use super::helpers;
+use super::{helpers, limits::placed};
 
 /// Partials gone into for one page or letter; what calls more is tried by rendering alone.
 const PARTIALS_MAX: usize = 5_000;
@@ -63,7 +63,7 @@ pub(super) fn wrong(
     let top = Scope { base: Some(root.clone()), params: BTreeMap::new(), of_loop: &[], is_top: true };
     let mut walk = Walk { registry, root, elsewhere, scopes: vec![top], partials: 0, wrong: BTreeSet::new() };
     if let Some(template) = registry.get_template(start) {
-        walk.template(start, template);
+        walk.template(template, At { template: start, place: (1, 1) });
     }
     walk.wrong
 }
@@ -120,9 +120,9 @@ struct At<'a> {
 }
 
 impl Walk<'_> {
-    fn template(&mut self, name: &str, template: &Template) {
-        for (element, mapping) in template.elements.iter().zip(&template.mapping) {
-            let at = At { template: name, place: (mapping.0, mapping.1) };
+    fn template(&mut self, template: &Template, of: At<'_>) {
+        for (element, place) in placed(template, of.place) {
+            let at = At { place, ..of };
             match element {
                 TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => {
                     self.expression(tag, at);
@@ -136,9 +136,9 @@ impl Walk<'_> {
         }
     }
 
-    fn inside(&mut self, template: Option<&Template>, at: At<'_>) {
+    fn within(&mut self, template: Option<&Template>, at: At<'_>) {
         if let Some(template) = template {
-            self.template(at.template, template);
+            self.template(template, at);
         }
     }
 
@@ -175,9 +175,9 @@ impl Walk<'_> {
                 let (when_true, when_false) =
                     if name == "if" { (then, otherwise) } else { (otherwise, then) };
                 if !is_never {
-                    self.inside(when_true, at);
+                    self.within(when_true, at);
                 }
-                self.inside(when_false, at);
+                self.within(when_false, at);
             }
             (name @ ("each" | "with"), [of]) => {
                 let mut base = self.param(of, at);
@@ -199,17 +199,17 @@ impl Walk<'_> {
                     _ => {}
                 }
                 self.scopes.push(Scope { base, params, of_loop, is_top: false });
-                self.inside(then, at);
+                self.within(then, at);
                 self.scopes.pop();
-                self.inside(otherwise, at);
+                self.within(otherwise, at);
             }
             (name, params) => {
                 if !helpers::NAMES.contains(&name) {
                     self.say(at, Name::Helper(name.to_string()));
                 }
                 params.iter().for_each(|param| drop(self.param(param, at)));
-                self.inside(then, at);
-                self.inside(otherwise, at);
+                self.within(then, at);
+                self.within(otherwise, at);
             }
         }
     }
@@ -244,7 +244,7 @@ impl Walk<'_> {
     fn call(&mut self, call: &DecoratorTemplate, at: At<'_>) {
         let name = call.name.as_name().unwrap_or_default();
         if name == "@partial-block" {
-            return self.inside(call.template.as_ref(), at);
+            return self.within(call.template.as_ref(), at);
         }
         let Scope { base, is_top, .. } = self.scope("");
         let (mut base, is_top) = match call.params.first() {
@@ -268,8 +268,8 @@ impl Walk<'_> {
         }
         let of_loop = self.scope("").of_loop;
         self.scopes.push(Scope { base, params, of_loop, is_top });
-        self.inside(call.template.as_ref(), at);
-        self.template(name, part);
+        self.within(call.template.as_ref(), at);
+        self.template(part, At { template: name, place: (1, 1) });
         self.scopes.pop();
     }
 

@@ -32,7 +32,7 @@ fn an_open_tag_is_shown_where_it_stands() {
     for (text, wanted) in [
         ("<p>{{site.title}</p>", "cannot be read"),
         ("<p>{{/if}}</p>", "`{{/if}}` closes nothing"),
-        ("{{#if a}}{{^if b}}x{{/if}}", "`{{#if …}}` is never closed"),
+        ("{{#if site}}{{#each feeds}}x{{/each}}", "`{{#if …}}` is never closed"),
         ("{{#each articles}}x{{/if}}", "`{{#each …}}` is open here, and `{{/if}}` closes something else"),
     ] {
         let problems = compile("templates/page/gone.hbs", text).err().unwrap();
@@ -50,6 +50,56 @@ fn partials_that_include_each_other_are_refused() {
         &["en".parse().unwrap()],
     );
     assert!(problems.err().unwrap()[0].to_string().contains("include each other"));
+}
+
+/// What a reading of braces other than that of Handlebars would miss, and the stack would not.
+#[test]
+fn no_circle_and_no_depth_hides_behind_text() {
+    let languages = ["en".parse().unwrap()];
+    for hidden in [
+        "\\{{!-- {{> page/OTHER}} --}}",
+        "{{!-- }}{{> page/OTHER}} --~}}",
+        "{{#if (eq language \"}}{{!--\")}}x{{/if}}{{> page/OTHER}}--}}",
+        "{{{{raw}}}}{{!--{{{{/raw}}}}{{> page/OTHER}}--}}",
+    ] {
+        let file = |name: &str, other: &str| SourceFile {
+            path: format!("templates/page/{name}.hbs"),
+            text: hidden.replace("OTHER", other),
+        };
+        let files = [file("gone", "missing"), file("missing", "gone")];
+        let problems = Templates::compile(&files, &languages).err().unwrap();
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|said| said.contains("include each other")), "{hidden}: {said:?}");
+    }
+    let nested = |opening: &str, count: usize| opening.repeat(count) + "x" + &"{{/if}}".repeat(count);
+    let chained = |other: &str, count: usize| format!("{{{{#if a}}}}{}{{{{/if}}}}", other.repeat(count));
+    let brackets = |count: usize| format!("{{{{x {}{}}}}}", "(a ".repeat(count), ")".repeat(count));
+    for (text, wanted) in [
+        (nested("{{#if site}}", 40), "blocks stand in blocks"),
+        (nested("{{#if site}}", 490), "blocks stand in blocks"),
+        ("\\{{!-- ".to_string() + &nested("{{#if site}}", 490), "blocks stand in blocks"),
+        (nested("{{#if site}}", 3_000), "more than a file may have"),
+        (chained("{{else if site}}", 40), "blocks stand in blocks"),
+        (chained("{{else\nif site}}", 990), "blocks stand in blocks"),
+        (chained("{{elseif site}}", 3_000), "more than a file may have"),
+        (brackets(20), "brackets stand in brackets"),
+        (brackets(990), "brackets stand in brackets"),
+        (brackets(100_000), "more than a file may have"),
+        ("{{page.title}}".repeat(14_000), "more than a file may have"),
+    ] {
+        let problems = compile("templates/page/gone.hbs", &text).err().unwrap();
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|said| said.contains(wanted)), "{wanted}: {}", said[0]);
+    }
+}
+
+#[test]
+fn a_slip_in_a_later_branch_of_a_chain_is_found() {
+    let text = "{{#if site}}x{{else if page}}y{{else if page.nope}}{{site.nope}}{{/if}}";
+    let problems = compile("templates/page/gone.hbs", text).err().unwrap();
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(said.iter().any(|said| said.contains("`page.nope`")), "{said:?}");
+    assert!(said.iter().any(|said| said.contains("`site.nope`")), "{said:?}");
 }
 
 #[test]
