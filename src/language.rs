@@ -237,12 +237,18 @@ pub fn looks_right_to_left(text: &str) -> bool {
     let (mut right, mut left) = (0, 0);
     for character in text.chars() {
         match bidi_class(character) {
-            BidiClass::R | BidiClass::AL => right += 1,
+            _ if runs_right_to_left(character) => right += 1,
             BidiClass::L => left += 1,
             _ => {}
         }
     }
     right > left
+}
+
+/// A letter of a script that runs from right to left.
+pub fn runs_right_to_left(character: char) -> bool {
+    use unicode_bidi::{BidiClass, bidi_class};
+    matches!(bidi_class(character), BidiClass::R | BidiClass::AL)
 }
 
 /// The first strong character runs left to right, so a reader with `dir=auto` would lay out the

@@ -123,6 +123,7 @@ pub fn letter_text(html: &str, page: &str) -> String {
     let mut lists: Vec<Option<usize>> = Vec::new();
     let mut code = 0_usize;
     let mut heading = None;
+    let mut quotations: Vec<usize> = Vec::new();
     for part in parts(html) {
         match part {
             Part::Text(words) if code > 0 => out.push_str(&unescape(words)),
@@ -151,7 +152,9 @@ pub fn letter_text(html: &str, page: &str) -> String {
                         address.split_once('#').map_or((address.as_str(), false), |(it, _)| (it, true));
                     let inside = note && (before.is_empty() || before == page);
                     let is_note = inside && !shown.is_empty() && shown.chars().all(char::is_numeric);
-                    if is_note {
+                    if inside && shown == "↩" {
+                        out.truncate(start); // the way back from a note
+                    } else if is_note {
                         // A note's number would stick to the word before it.
                         out.truncate(start);
                         out.push_str(&format!("[{shown}]"));
@@ -167,6 +170,29 @@ pub fn letter_text(html: &str, page: &str) -> String {
                 }
             }
             Part::Tag { name: "br", .. } => out.push('\n'),
+            Part::Tag { name: "hr", .. } => {
+                break_line(&mut out, 2);
+                out.push_str("* * *");
+                break_line(&mut out, 2);
+            }
+            // What was struck out is not said any more.
+            Part::Tag { name: "del" | "s", closing: false, .. } => out.push('~'),
+            Part::Tag { name: "del" | "s", .. } => {
+                out.truncate(out.trim_end().len());
+                out.push('~');
+            }
+            Part::Tag { name: "blockquote", closing: false, .. } => {
+                if !is_item(&out) {
+                    break_line(&mut out, 2);
+                }
+                quotations.push(out.len());
+            }
+            Part::Tag { name: "blockquote", .. } => {
+                if let Some(start) = quotations.pop() {
+                    quote(&mut out, start);
+                }
+                break_line(&mut out, 2);
+            }
             Part::Tag { name: "li", closing: false, .. } => {
                 break_line(&mut out, 1);
                 out.push_str(&"  ".repeat(lists.len().saturating_sub(1)));
@@ -211,6 +237,14 @@ pub fn letter_text(html: &str, page: &str) -> String {
     }
     let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
     lines.join("\n").trim_matches('\n').to_string()
+}
+
+/// Marks every line from `start` on as somebody else's words, as replies have them.
+fn quote(out: &mut String, start: usize) {
+    let quoted: Vec<String> =
+        out.get(start..).unwrap_or_default().trim().lines().map(|line| format!("> {line}")).collect();
+    out.truncate(start.min(out.len()));
+    out.push_str(&quoted.join("\n"));
 }
 
 /// Whether an item of a list begins here.
@@ -367,6 +401,12 @@ mod tests {
                 "So:\n\nfn main() {\n    print();\n}\n\nx",
             ),
             ("<ul><li><h3>A</h3><p>x</p></li></ul>", "- — A —\n\nx"),
+            (
+                "<p>She says:</p><blockquote><p>One.</p><p>Two.</p></blockquote><p>x</p>",
+                "She says:\n\n> One.\n>\n> Two.\n\nx",
+            ),
+            ("<p>It was <del>nine</del> ten.</p><hr><p>x</p>", "It was ~nine~ ten.\n\n* * *\n\nx"),
+            ("<ol><li><p>A note. <a href=\"#r1\">↩</a></p></li></ol>", "1. A note."),
             ("<h2><img src=\"a.png\" alt=\"\"></h2><p>x</p>", "x"),
         ] {
             assert_eq!(letter_text(html, page), text);

@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, io::Write, path::Path};
 
 use anyhow::{Context, bail};
 
-use super::{Ended, Open, print_json};
+use super::{Ended, Open, doctor::idle_keys, print_json};
 use crate::{
     config::Transport,
     dkim::{self, Algorithm, DkimKey},
-    doctor::{self, finding::Record},
+    doctor::{self, dkim::Key, finding::Record},
     durable,
     newsroom::Folder,
     text::in_pieces,
@@ -46,11 +46,19 @@ pub(super) fn run(folder: &Folder, arguments: Arguments, json: bool) -> anyhow::
         }
         Command::Show => {
             let dkim = open.settings.config.mail.dkim.iter();
-            let keys: Vec<(String, String)> =
-                dkim.map(|signer| (signer.selector.clone(), signer.key.record())).collect();
-            if keys.is_empty() {
-                eprintln!("no key signs yet; `byline dkim new b1` makes one");
+            let mut keys: Vec<Key> = dkim
+                .map(|signer| Key { selector: signer.selector.clone(), record: signer.key.record() })
+                .collect();
+            // Those that are to be published before they sign.
+            for idle in idle_keys(folder, &keys) {
+                eprintln!("the key in {} signs nothing yet", idle.file);
+                keys.push(idle.key);
             }
+            if keys.is_empty() {
+                eprintln!("there is no key yet; `byline dkim new b1` makes one");
+            }
+            let keys: Vec<(String, String)> =
+                keys.into_iter().map(|key| (key.selector, key.record)).collect();
             show(&records(&open, &keys), json)?;
             Ok(Ended::Done)
         }

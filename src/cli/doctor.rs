@@ -188,7 +188,7 @@ fn questions(open: &Open, domain: Option<&str>) -> Vec<Question> {
 }
 
 /// What `byline dkim new` left in `data/dkim/` and the config does not sign with.
-fn idle_keys(folder: &Folder, signing: &[Key]) -> Vec<Idle> {
+pub(super) fn idle_keys(folder: &Folder, signing: &[Key]) -> Vec<Idle> {
     let files = std::fs::read_dir(folder.data().join("dkim")).into_iter().flatten().flatten();
     let mut idle: Vec<Idle> = files
         .filter_map(|file| {

@@ -6,7 +6,7 @@ use super::{ComposeError, Desk, pictures::Pictures};
 use crate::{
     article::{Article, ArticleId, excerpt, markup, plain},
     diagnostic::{Severity, count},
-    language::Language,
+    language::{Direction, Language, runs_right_to_left, starts_left_to_right},
     message::lint::{self, Finding, bytes_sent},
     newsletter::variant::{LetterKind, Variant},
     newsroom::TextAway,
@@ -191,7 +191,9 @@ impl Press<'_> {
             special: self.content.special,
             count: cards.len() + left_out,
             more: language.number((cards.len() + left_out).saturating_sub(1)),
-            first: first.map(|card| shorten(&card.title, SUBJECT_TITLE_CHARACTERS_MAX)).unwrap_or_default(),
+            first: first
+                .map(|card| first_title(&card.title, language, cards.len() + left_out > 1))
+                .unwrap_or_default(),
             left_out,
             site_url: site.home(language).to_string(),
         };
@@ -254,6 +256,17 @@ impl Press<'_> {
             greeting_nameless: templates.string(language, "letter.greeting_nameless").to_string(),
         }
     }
+}
+
+/// The title of the first article. If the subject goes on after it, and it runs the other way, it is kept apart: else the
+/// numbers behind it would jump into it.
+fn first_title(title: &str, language: &Language, goes_on: bool) -> String {
+    let title = shorten(title, SUBJECT_TITLE_CHARACTERS_MAX);
+    let is_foreign = match language.direction() {
+        Direction::LeftToRight => title.chars().any(runs_right_to_left),
+        Direction::RightToLeft => starts_left_to_right(&title),
+    };
+    if goes_on && is_foreign { format!("\u{2068}{title}\u{2069}") } else { title }
 }
 
 /// An article alone in its letter is there in full.

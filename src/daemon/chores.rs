@@ -20,7 +20,7 @@ use crate::{
     message::Keys,
     newsroom::{CONFIG, Folder, Hint, Look, Looker, Settings},
     ping::Pinger,
-    publish::Publisher,
+    publish::{PublishError, Publisher},
     site::Site,
     store::{Store, StoreError, Terms},
     subscribe::Lists,
@@ -106,13 +106,34 @@ impl Desk {
         now: DateTime<Utc>,
     ) -> anyhow::Result<Published> {
         self.reload();
-        let look = self.looker.look_at(hint, &self.settings, now).await?;
+        let open = hint.1.clone();
+        let mut look = self.looker.look_at(hint, &self.settings, now).await?;
         let mut done = Published::AsBefore;
         let same = |before: &(Arc<Settings>, Arc<Look>)| {
             Arc::ptr_eq(&before.0, &self.settings) && Arc::ptr_eq(&before.1, &look)
         };
         if !self.published.as_ref().is_some_and(same) || !site.is_whole() {
-            let published = self.publisher.run_once(&look, &self.settings, &self.store, site, now).await?;
+            let published = match self.publisher.run_once(&look, &self.settings, &self.store, site, now).await
+            {
+                Err(PublishError::Template(why)) => {
+                    self.reloaded.push(Diagnostic::template_failed(
+                        &why.place,
+                        &why.why,
+                        "what is to be published",
+                    ));
+                    let last = self.published.as_ref().map(|(last, _)| last.clone());
+                    let Some(last) = last.filter(|last| !Arc::ptr_eq(last, &self.settings)) else {
+                        self.say(&self.reloaded.clone());
+                        self.reloaded.pop();
+                        return Err(why.into());
+                    };
+                    tracing::warn!("the settings do not hold; the last good ones stay in use");
+                    self.settings = last;
+                    look = self.looker.look_at((Hint::Everything, open), &self.settings, now).await?;
+                    self.publisher.run_once(&look, &self.settings, &self.store, site, now).await?
+                }
+                published => published?,
+            };
             if published.written + published.removed > 0 {
                 tracing::info!(written = published.written, removed = published.removed, "published");
             }

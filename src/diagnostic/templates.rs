@@ -88,11 +88,9 @@ impl Diagnostic {
         here: &str,
         others: &[&str],
     ) -> Self {
-        let others: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
-        let others: Vec<&str> = others.iter().map(String::as_str).collect();
         Self::error(file, span, format!("`{here}` is given no `{field}`")).hint(format!(
             "it is for {}; a part of several pages writes it inside `{{{{#if {field}}}}}…{{{{/if}}}}`",
-            list(&others, "and")
+            list(others, "and")
         ))
     }
 
@@ -102,9 +100,13 @@ impl Diagnostic {
             .hint("whoever typed the address may not be its owner, so nothing that was typed goes there")
     }
 
-    /// A field that is there for some pages or letters, and not for all.
-    pub fn template_sometimes(file: &SourceFile, span: &Range<usize>, field: &str) -> Self {
-        let around = field.rsplit_once(['.', '/']).map_or(field, |(around, _)| around);
+    /// A field that is there for some pages or letters, and not for all; or a block that is about it.
+    pub fn template_sometimes(file: &SourceFile, span: &Range<usize>, field: &str, is_block: bool) -> Self {
+        // Of a field, what it belongs to is missing; a block wants the thing itself.
+        let around = match field.rsplit_once(['.', '/']) {
+            Some((around, _)) if !is_block => around,
+            _ => field,
+        };
         Self::error(file, span, format!("`{field}` is not always there"))
             .hint(format!("write it inside `{{{{#if {around}}}}}…{{{{/if}}}}`"))
     }
@@ -114,7 +116,7 @@ impl Diagnostic {
         Self::template(
             file,
             place,
-            "a helper is called here with too little, or with what is not always there",
+            "a helper is called here with too little, or with what is not always there or of another kind",
         )
         .hint("give it all that docs/mail.md of Byline lists, inside `{{#if …}}` if it may be missing")
     }

@@ -99,6 +99,9 @@ impl HelperDef for InLanguage {
         let tag = helper.hash_get("language").and_then(|value| value.value().as_str()).or(own);
         let language = Language::from_str(tag.unwrap_or("en"));
         let language = language.map_err(|why| RenderErrorReason::Other(why.to_string()))?;
+        if let Some(missing) = helper.params().iter().find(|param| param.is_value_missing()) {
+            return Err(RenderErrorReason::MissingVariable(missing.relative_path().cloned()).into());
+        }
         out.write(&registry.get_escape_fn()(&(self.0)(helper, &language, root)?))?;
         Ok(())
     }

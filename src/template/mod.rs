@@ -242,6 +242,13 @@ impl Registries {
         let name = failed.template_name.as_deref().unwrap_or(called);
         let why = match failed.reason() {
             RenderErrorReason::MissingVariable(Some(field)) => format!("`{field}` is not there this time"),
+            RenderErrorReason::MissingVariable(None)
+            | RenderErrorReason::ParamNotFoundForIndex(..)
+            | RenderErrorReason::ParamNotFoundForName(..)
+            | RenderErrorReason::ParamTypeMismatchForName(..)
+            | RenderErrorReason::HashTypeMismatchForName(..) => {
+                "a helper is called there with what is not there this time, or of another kind".into()
+            }
             reason => reason.to_string(),
         };
         self.error_at(name, failed.line_no.zip(failed.column_no), why)

@@ -294,6 +294,9 @@ impl Walk<'_> {
     fn lookup(&self, path: &Path) -> Option<Found> {
         let (segments, raw) = match path {
             Path::Local((out, name, _)) => {
+                if name == "root" {
+                    return Some(Some(self.root.clone()));
+                }
                 let scope = self.scopes.iter().rev().nth(*out);
                 return scope.is_some_and(|scope| scope.of_loop.contains(&name.as_str())).then_some(None);
             }

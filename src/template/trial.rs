@@ -181,6 +181,9 @@ impl Words<'_> {
         key: &str,
     ) -> Diagnostic {
         let strings = &self.templates.strings;
+        if strings.get(self.language).is_some_and(|strings| words_at(strings, key).is_some()) {
+            return Diagnostic::template_field(file, span, field, &[format!("t.{key}")]);
+        }
         let (table, _) = key.rsplit_once('.').unwrap_or(("", key));
         if strings.values().any(|strings| words_at(strings, key).is_some()) {
             return Diagnostic::missing_words(file, span, key, self.language.primary());
@@ -197,12 +200,16 @@ impl Words<'_> {
         let place = why.line_no.zip(why.column_no);
         Some(match why.reason() {
             RenderErrorReason::MissingVariable(Some(field)) => {
-                let span = span_of(file, place.unwrap_or((1, 1)), field);
-                Diagnostic::template_sometimes(file, &span, field)
+                let place = place.unwrap_or((1, 1));
+                let tag = &file.text[span_at(&file.text, place.0, place.1).start..];
+                let is_block = tag.starts_with("{{#") || tag.starts_with("{{~#");
+                Diagnostic::template_sometimes(file, &span_of(file, place, field), field, is_block)
             }
             RenderErrorReason::MissingVariable(None)
             | RenderErrorReason::ParamNotFoundForIndex(..)
-            | RenderErrorReason::ParamNotFoundForName(..) => Diagnostic::template_argument(file, place),
+            | RenderErrorReason::ParamNotFoundForName(..)
+            | RenderErrorReason::ParamTypeMismatchForName(..)
+            | RenderErrorReason::HashTypeMismatchForName(..) => Diagnostic::template_argument(file, place),
             reason => Diagnostic::template(file, place, reason),
         })
     }

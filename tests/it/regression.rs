@@ -297,7 +297,7 @@ fn a_newsletter_that_does_not_render_holds_up_no_other() {
     folder.write("templates/mail/single/subject.hbs", wrong);
     folder.write("subscribers/dispatches.csv", "email,cadence\nmina@example.org,often\n");
     folder.write("subscribers/nameh.csv", "email,cadence\nnima@example.org,often\n");
-    wait_until("the letter that can be made", 20, || {
+    wait_until("the letter that can be made", 60, || {
         let said = folder.run(&["deliver"]);
         let failed = said.stderr.contains("templates/mail/single/subject.hbs:1:");
         failed && said.code != 0 && folder.letters().len() == 1

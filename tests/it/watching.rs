@@ -135,7 +135,9 @@ fn a_second_serve_on_one_folder_refuses_and_names_the_first() {
     folder.write("subscribers/dispatches.csv", "email\nmina@example.org\n");
     folder.run(&["send", "dispatches", "--yes"]).done();
     let delivered = folder.run(&["deliver"]).done();
-    assert!(delivered.last_line().contains("1 accepted"), "{delivered:?}");
+    // The one that serves may have sent it before.
+    let last = delivered.last_line();
+    assert!(last.contains("1 accepted") || last == "nothing is due", "{delivered:?}");
     assert_eq!(folder.letters().len(), 1);
     assert_eq!(serving.stop(), 0);
     assert_eq!(folder.serve().stop(), 0, "and the lock goes with its holder");

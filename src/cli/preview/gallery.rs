@@ -193,7 +193,7 @@ fn section(letter: &Shown) -> String {
     let source = String::from_utf8_lossy(&message.bytes).into_owned();
     let head = source.split("\r\n\r\n").next().unwrap_or_default();
     format!(
-        "<section id=\"{name}\"><h2><bdi>{subject}</bdi></h2>\n<p>{name} · to {to} · {html} kB of HTML, {all} kB in all · <a href=\"{name}.html\">HTML</a> · <a href=\"{name}.txt\">text</a> · <a href=\"{name}.eml\">source</a></p>\n<p>In the list of letters: <b><bdi>{sender}</bdi></b> <bdi>{subject}</bdi> <span class=\"snippet\"><bdi>{snippet}</bdi></span></p>\n{faults}<div class=\"frames\" role=\"region\" aria-label=\"{subject}\" tabindex=\"0\">{frames}</div>\n<details><summary>Text</summary><pre lang=\"{language}\" dir=\"auto\">{text}</pre></details>\n<details><summary>Header</summary><pre>{head}</pre></details></section>\n",
+        "<section id=\"{name}\"><h2><bdi>{subject}</bdi></h2>\n<p>{name} · to {to} · {html} kB of HTML, {all} kB in all · <a href=\"{name}.html\">HTML</a> · <a href=\"{name}.txt\">text</a> · <a href=\"{name}.eml\">source</a></p>\n<p>In the list of letters: <b><bdi>{sender}</bdi></b> <bdi>{subject}</bdi> <span class=\"snippet\"><bdi>{snippet}</bdi></span></p>\n{faults}<div class=\"frames\">{frames}</div>\n<details><summary>Text</summary><pre lang=\"{language}\" dir=\"auto\">{text}</pre></details>\n<details><summary>Header</summary><pre>{head}</pre></details></section>\n",
         sender = escape_html(&letter.sender),
         snippet = escape_html(&lint::snippet(&contents.html)),
         to = escape_html(&message.recipient.to_string()),
@@ -231,7 +231,8 @@ body { margin: 0; padding: 24px; font: 16px/1.5 -apple-system, 'Segoe UI', Robot
 h1 { font-size: 20px; margin: 0; }
 h2 { font-size: 18px; margin: 32px 0 4px; }
 p { margin: 4px 0 12px; }
-.frames { display: flex; gap: 16px; overflow-x: auto; align-items: flex-start; }
+.frames { display: flex; flex-wrap: wrap; gap: 16px; align-items: flex-start; }
+iframe { max-width: 100%; }
 figure { margin: 0; }
 figcaption { font-size: 14px; padding: 4px 0; }
 iframe { border: 1px solid #8886; background: #fff; resize: vertical; }

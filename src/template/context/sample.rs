@@ -24,7 +24,7 @@ fn sample_card(language: &Language) -> Card {
             html: "<p>Written for X.</p>".into(),
             text: "Written for X.".into(),
         }],
-        tags: vec![sample_topic()],
+        tags: vec![TopicLink { count: String::new(), ..sample_topic(language) }],
         image: Some(ImageContext {
             url: "https://example.org/a.png".into(),
             alt: "A".into(),
@@ -37,8 +37,9 @@ fn sample_card(language: &Language) -> Card {
     }
 }
 
-fn sample_topic() -> TopicLink {
-    TopicLink { name: "One".into(), url: Some("https://example.org/tags/one/".into()), count: "1".into() }
+fn sample_topic(language: &Language) -> TopicLink {
+    let url = Some("https://example.org/tags/one/".into());
+    TopicLink { name: "One".into(), url, count: language.number(1) }
 }
 
 fn sample_feed() -> FeedLink {
@@ -108,7 +109,9 @@ pub fn page(page: Page, language: &Language, t: &Value, sample: Sample) -> Value
             };
             with(language, t, sample, SubscribeRest { newsletters: only_if(is_rich, offer) })
         }
-        Page::Topics => with(language, t, sample, TopicsRest { topics: only_if(is_rich, sample_topic()) }),
+        Page::Topics => {
+            with(language, t, sample, TopicsRest { topics: only_if(is_rich, sample_topic(language)) })
+        }
         Page::Unsubscribe | Page::Unsubscribed => {
             let newsletter = sample_newsletter(language);
             with(language, t, sample, LeavingRest { newsletter, action: "/unsubscribe/x".into() })
@@ -239,7 +242,7 @@ fn rich<'c>(language: &Language, t: &'c Value, articles: usize) -> LetterContext
             date: "1 January 2026".into(),
             special: true,
             count: articles,
-            more: "2".into(),
+            more: language.number(2),
             first: "A sample".into(),
             left_out: articles,
             site_url: "https://example.org/".into(),
