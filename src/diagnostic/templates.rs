@@ -80,6 +80,13 @@ impl Diagnostic {
             .hint("what not every article has stands inside `{{#if …}}…{{/if}}`")
     }
 
+    /// A list or a group of names where words should be.
+    pub fn template_whole(file: &SourceFile, span: &Range<usize>, field: &str) -> Self {
+        Self::error(file, span, format!("`{field}` is not words, but holds others")).hint(format!(
+            "name what is in it, as in docs/mail.md of Byline; of a list, each: `{{{{#each {field}}}}}`"
+        ))
+    }
+
     /// A field that only other pages are given.
     pub fn template_of_others(
         file: &SourceFile,

@@ -37,6 +37,8 @@ pub(super) struct Wrong {
 pub(super) enum Name {
     /// `site.title`
     Field(String),
+    /// `articles`, where words should be.
+    Whole(String),
     /// `plural`
     Helper(String),
     /// `mail/parts/top`
@@ -151,7 +153,11 @@ impl Walk<'_> {
         let name = tag.name.as_name().unwrap_or_default();
         let is_helper = helpers::NAMES.contains(&name);
         if tag.params.is_empty() && tag.hash.is_empty() && !is_helper {
-            return self.param(&tag.name, at);
+            let found = self.param(&tag.name, at);
+            if found.as_deref().is_some_and(|value| value.is_array() || value.is_object()) {
+                self.say(at, Name::Whole(name.to_string()));
+            }
+            return found;
         }
         if !is_helper {
             self.say(at, Name::Helper(name.to_string()));

@@ -133,6 +133,9 @@ impl Words<'_> {
                 {
                     found.push(match &wrong.name {
                         Name::Field(field) => self.unknown_field(file, wrong.place, field, tried),
+                        Name::Whole(field) => {
+                            Diagnostic::template_whole(file, &span_of(file, wrong.place, field), field)
+                        }
                         Name::Helper(name) => {
                             Diagnostic::template_helper(file, Some(wrong.place), name, &helpers::NAMES)
                         }

@@ -41,7 +41,7 @@ fn s01_a_template_sees_these_names_and_nothing_of_the_config() {
     let folder = Folder::with_config(&config);
     folder.write("articles/en/wells.md", PIECE);
     folder.write("articles/en/salt.md", &PIECE.replace("Wells", "Salt"));
-    let all = "{{#each this}}{{@key}}\n{{/each}}{{#each site}}site.{{@key}} = {{this}}\n{{/each}}{{#each newsletter}}newsletter.{{@key}}\n{{/each}}{{#each letter}}letter.{{@key}}\n{{/each}}{{#each articles}}{{#if @first}}{{#each this}}article.{{@key}}\n{{/each}}{{/if}}{{/each}}{{#each reader}}reader.{{@key}}\n{{/each}}{{#each t}}t.{{@key}}\n{{/each}}{{this}} {{reader.unsubscribe_url}}";
+    let all = "{{#each this}}{{@key}}\n{{/each}}{{#each site}}site.{{@key}} = {{this}}\n{{/each}}{{#each newsletter}}newsletter.{{@key}}\n{{/each}}{{#each letter}}letter.{{@key}}\n{{/each}}{{#each articles}}{{#if @first}}{{#each this}}article.{{@key}}\n{{/each}}{{/if}}{{/each}}{{#each reader}}reader.{{@key}}\n{{/each}}{{#each t}}t.{{@key}}\n{{/each}}/{{reader.unsubscribe_url}}";
     folder.write("templates/mail/digest/text.hbs", all);
     let environment = [("BYLINE_CANARY", "canary-password")];
     let said =
@@ -55,6 +55,7 @@ fn s01_a_template_sees_these_names_and_nothing_of_the_config() {
         "{{config.mail}}",
         "{{lookup this \"config\"}}{{nothing}}",
         "{{log site}}",
+        "{{this}}",
         "{{@root.config}}",
     ] {
         folder.write("templates/mail/digest/text.hbs", reach);

@@ -41,12 +41,14 @@ pub(super) fn faults(
             // By themselves first, so that what is an article's fault is said of its file.
             for id in &newest {
                 if let Some(article) = live.iter().find(|article| article.id == *id) {
-                    faults.of_articles(&desk, language, &[*id], &file_of(article))?;
+                    faults.of_articles(&desk, language, (&[*id], &[]), &file_of(article))?;
                 }
             }
             let digest = &newest[..newest.len().min(newsletter.start_with)];
             if digest.len() > 1 {
-                faults.of_articles(&desk, language, digest, "templates/mail/digest")?;
+                let others = newsletter.languages.iter().filter(|other| *other != language);
+                let also: Vec<ArticleId> = others.flat_map(|other| desk.newest(other, 1)).collect();
+                faults.of_articles(&desk, language, (digest, &also), "templates/mail/digest")?;
             }
             for kind in [LetterKind::Confirm, LetterKind::Welcome, LetterKind::Goodbye] {
                 let cadence = newsletter.cadences.first().map(|cadence| cadence.name.as_str());
@@ -75,10 +77,10 @@ impl Faults {
         &mut self,
         desk: &Desk<'_>,
         language: &Language,
-        articles: &[ArticleId],
+        (articles, also): (&[ArticleId], &[ArticleId]),
         place: &str,
     ) -> anyhow::Result<()> {
-        let content = Content { language, articles, also: &[], special: false };
+        let content = Content { language, articles, also, special: false };
         let rendered = self.unless_failed(compose::render(desk, content), place)?;
         let Some(Rendered { variant, cut }) = rendered else { return Ok(()) };
         self.of_letter(desk, &variant, place);
