@@ -66,7 +66,7 @@ fn a_reader_gets_the_articles_of_the_language_they_chose() {
         .reader_of("dispatches", "both@example.org", "weekly", "");
     newsroom.at("2026-03-05 12:00").run();
     newsroom.at("2026-03-06 08:00").run();
-    assert_eq!(newsroom.mail(), ["both: Dispatches: آب + 1 more", "mina: One", "parvin: آب"]);
+    assert_eq!(newsroom.mail(), ["both: Dispatches: \u{2068}آب\u{2069} + 1 more", "mina: One", "parvin: آب"]);
     let letter = newsroom.letters_to("parvin@example.org").remove(0);
     letter.shows("این مطلب را برای وب‌سایت بی‌بی‌سی نوشته‌ام");
     assert!(letter.html.contains("<html lang=\"fa\" dir=\"rtl\""));
