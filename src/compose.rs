@@ -268,7 +268,6 @@ pub async fn plan_digest(
         });
         Choice { articles: articles.clone(), also: also.clone(), taste }
     });
-    let choices = choices.filter(|choice| !choice.articles.is_empty() || !newsletter.skip_if_empty);
     plan(desk, origin, cut, choices.collect())
 }
 
@@ -314,7 +313,6 @@ pub async fn plan_special(
         let articles = articles.iter().filter(fits).map(|article| article.id).collect::<Vec<_>>();
         Choice { taste, articles, also: Vec::new() }
     });
-    let choices = choices.filter(|choice| !choice.articles.is_empty());
     plan(desk, origin, 0, choices.collect())
 }
 
@@ -322,8 +320,11 @@ pub async fn plan_special(
 fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Result<Plan, ComposeError> {
     let newsletter = desk.newsletter;
     let mut groups: BTreeMap<(Language, Vec<ArticleId>, Vec<ArticleId>), usize> = BTreeMap::new();
-    let mut letters = Vec::with_capacity(choices.len());
-    for Choice { taste, articles, also } in choices {
+    let audience = choices.len();
+    let mut letters = Vec::with_capacity(audience);
+    let is_for_nobody =
+        |choice: &Choice| choice.articles.is_empty() && (origin.is_special() || newsletter.skip_if_empty);
+    for Choice { taste, articles, also } in choices.into_iter().filter(|choice| !is_for_nobody(choice)) {
         let language = taste.language.clone().unwrap_or_else(|| newsletter.language.clone());
         let next = groups.len();
         let variant = *groups.entry((language, articles, also)).or_insert(next);
@@ -350,6 +351,17 @@ fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Resu
     };
     let frame = Frame::new(&newsletter.id, &newsletter.sender, &desk.settings.config.site.url, desk.now);
     let variants = variants.into_iter().flatten().collect();
-    let issue = NewIssue { origin, newsletter: newsletter.id.clone(), state, cut, frame, variants, letters };
+    let issue = NewIssue {
+        origin,
+        newsletter: newsletter.id.clone(),
+        state,
+        cut,
+        frame,
+        variants,
+        excluded: audience - letters.len(),
+        // Too small an issue is over before anybody could look.
+        canary: newsletter.canary.filter(|first| *first < letters.len()),
+        letters,
+    };
     Ok(Plan { issue, articles: every, cuts })
 }

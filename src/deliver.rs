@@ -1,41 +1,36 @@
 //! Deliveries become mail, and every outcome is written down before its connection goes on.
 //!
-//! One writer serves all connections: it gathers the outcomes they hand in and the letters they ask
-//! for, puts both into one durable transaction, and answers. So after a crash at most one letter a
-//! connection is in doubt, and no letter is ever sent that was not marked first.
+//! One writer serves all lanes, each of which has one connection: it gathers the outcomes they bring and the
+//! letters they ask for, puts both into one durable transaction, and answers. So after a crash at most one
+//! letter a lane is in doubt, and no letter is ever sent that was not marked first.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    time::Duration,
+mod lane;
+mod letters;
+mod queue;
+mod writer;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use chrono::{DateTime, Utc};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    delivery::{Claimed, Outcome, Settled, VariantId},
-    mailer::{Connection, Mailer, Trouble},
-    message::{Addressee, Compiled, Keys},
-    store::{Claims, Store, StoreError, Terms},
+pub use self::writer::Pacing;
+use self::{
+    lane::{Hand, Worker},
+    letters::Letters,
+    writer::Writer,
 };
-
-/// Rendered letters kept at hand; an issue has one for each group of readers.
-const VARIANTS_KEPT_MAX: usize = 64;
-
-/// Letters in a row at which a connection was lost before their dot: then it is not the letters.
-const LOST_MAX: usize = 3;
-
-/// While the store is away, how often and how long it is asked again.
-const STORE_TRIES_MAX: usize = 300;
-const STORE_TRY_AGAIN: Duration = Duration::from_secs(1);
+use crate::{
+    delivery::{Lane, Outcome, Turn},
+    mailer::{Connection, Mailer, Trouble},
+    message::Keys,
+    newsletter::issue::{Cause, IssueId},
+    store::{Store, StoreError, Terms},
+};
 
 /// Sending stopped before everything due was sent.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +57,8 @@ pub struct Sender {
     pub keys: Keys,
     /// Under which terms.
     pub terms: Terms,
+    /// How fast they go to whom.
+    pub pacing: Pacing,
     /// What time it is.
     pub clock: Clock,
 }
@@ -89,7 +86,7 @@ impl Tally {
             Outcome::Deferred { .. } => &self.deferred,
             Outcome::Refused { .. } => &self.refused,
             Outcome::InDoubt { .. } => &self.in_doubt,
-            Outcome::NotSent { .. } => return,
+            Outcome::NotSent { .. } | Outcome::SenderRefused { .. } => return,
         };
         counter.fetch_add(1, Relaxed);
     }
@@ -100,39 +97,96 @@ impl Tally {
     }
 }
 
+/// What is left when sending has come to its end.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// When the next letter is due, if any is open.
+    pub later: Option<DateTime<Utc>>,
+    /// Issues that stopped meanwhile.
+    pub paused: Vec<Paused>,
+}
+
+/// An issue that stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paused {
+    /// Which.
+    pub issue: IssueId,
+    /// Why.
+    pub cause: Cause,
+    /// What the server said; may be empty.
+    pub words: String,
+}
+
 /// Sends everything that is due, and returns when nothing is, when `stop` is cancelled, or when the
-/// server is in trouble. When the next letter is due, if any is open.
+/// server is in trouble.
 pub async fn run_once(
     sender: &Sender,
     tally: &Arc<Tally>,
     stop: &CancellationToken,
-) -> Result<Option<DateTime<Utc>>, DeliverError> {
-    // Nothing is on its way now. What a row says is, was left by a sender that could not write it down.
-    let left = sender.store.recover(sender.terms, (sender.clock)()).await?;
-    if left.again + left.held > 0 {
+) -> Result<Sent, DeliverError> {
+    let late = recover(sender).await?;
+    // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
+    let now = (sender.clock)();
+    let lanes = match sender.store.next_due().await? {
+        Some(due) if due <= now => sender.store.due(sender.mailer.connections(), now).await?,
+        later => return Ok(Sent { later, paused: late }),
+    };
+    let mut first = sender.mailer.connection();
+    match first.ready().await {
+        Ok(()) => {}
+        Err(Trouble::Login(words)) => return login_refused(sender, words).await,
+        Err(trouble) => return Err(trouble.into()),
+    }
+    let mut sent = send(sender, tally, stop, lanes, first).await?;
+    sent.paused.splice(0..0, late);
+    Ok(sent)
+}
+
+/// Nothing is on its way now. What a row says is, was left by a sender that could not write it down.
+async fn recover(sender: &Sender) -> Result<Vec<Paused>, StoreError> {
+    let found = sender.store.recover(sender.terms, (sender.clock)()).await?;
+    if found.again + found.held + found.unsent > 0 {
         tracing::warn!(
-            again = left.again,
-            held = left.held,
+            unsent = found.unsent,
+            again = found.again,
+            held = found.held,
             "letters were on their way when sending last stopped"
         );
     }
-    // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
-    match sender.store.next_due().await? {
-        Some(due) if due <= (sender.clock)() => {}
-        later => return Ok(later),
-    }
-    let (requests, inbox) = mpsc::channel(sender.mailer.connections());
-    let writer = tokio::spawn(write(sender.clone(), inbox, stop.clone()));
+    let late = found.late.into_iter();
+    Ok(late.map(|issue| Paused { issue, cause: Cause::Late, words: String::new() }).collect())
+}
+
+/// A wrong password does not mend itself, and servers count: nothing is tried again without the author.
+async fn login_refused(sender: &Sender, words: String) -> Result<Sent, DeliverError> {
+    let issues = sender.store.pause_all(Cause::Login, words.clone()).await?;
+    let paused = issues.into_iter().map(|issue| Paused { issue, cause: Cause::Login, words: words.clone() });
+    Ok(Sent { later: None, paused: paused.collect() })
+}
+
+async fn send(
+    sender: &Sender,
+    tally: &Arc<Tally>,
+    stop: &CancellationToken,
+    lanes: usize,
+    first: Connection,
+) -> Result<Sent, DeliverError> {
+    let (requests, inbox) = mpsc::channel(lanes.max(1));
+    let writer = tokio::spawn(Writer::new(sender.clone(), stop.clone()).run(inbox));
     let letters = Arc::new(Letters::new(sender.store.clone()));
     let mut workers = JoinSet::new();
-    for _ in 0..sender.mailer.connections() {
+    let others = std::iter::repeat_with(|| sender.mailer.connection());
+    for (lane, connection) in (0..).map(Lane).zip(std::iter::once(first).chain(others).take(lanes.max(1))) {
         let worker = Worker {
-            connection: sender.mailer.connection(),
+            lane,
+            connection,
             requests: requests.clone(),
             letters: letters.clone(),
             keys: sender.keys.clone(),
             tally: tally.clone(),
             stop: stop.clone(),
+            // Whatever was in doubt on this lane before is written down: `recover` was called.
+            hand: Hand::empty(Turn::first(lane)),
         };
         workers.spawn(worker.run());
     }
@@ -143,15 +197,18 @@ pub async fn run_once(
         let ended = ended.unwrap_or_else(|panic| Err(DeliverError::NotTaken(panic.to_string())));
         trouble = worse(trouble, ended.err());
     }
-    let next_due = writer.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))??;
+    let rest = writer.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))??;
+    let sent = Sent { later: rest.later, paused: rest.paused };
     match trouble {
         // One connection too many for the server is no trouble if the others have sent everything.
         Some(DeliverError::Trouble(why)) => match sender.store.next_due().await? {
             Some(due) if due <= (sender.clock)() => Err(why.into()),
-            later => Ok(later),
+            later => Ok(Sent { later, ..sent }),
         },
+        // The issue is paused, and says it better.
+        Some(DeliverError::NotTaken(_)) if !sent.paused.is_empty() => Ok(sent),
         Some(error) => Err(error),
-        None => Ok(next_due),
+        None => Ok(sent),
     }
 }
 
@@ -161,170 +218,4 @@ fn worse(one: Option<DeliverError>, other: Option<DeliverError>) -> Option<Deliv
         None | Some(DeliverError::Trouble(_)) => other.or(one),
         Some(_) => one,
     }
-}
-
-/// A connection hands in its last outcome and asks for its next letter, or takes leave.
-struct Request {
-    settled: Option<Settled>,
-    next: Option<oneshot::Sender<Option<Claimed>>>,
-}
-
-/// The one writer. Ends when every connection has.
-async fn write(
-    sender: Sender,
-    mut inbox: mpsc::Receiver<Request>,
-    stop: CancellationToken,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let mut next_due = None;
-    let mut requests = Vec::new();
-    while inbox.recv_many(&mut requests, sender.mailer.connections()).await > 0 {
-        let mut settled = Vec::new();
-        let mut waiting = Vec::new();
-        for request in requests.drain(..) {
-            settled.extend(request.settled);
-            waiting.extend(request.next);
-        }
-        let claims = settle_and_claim(&sender, Arc::new(settled), waiting.len(), &stop).await?;
-        next_due = claims.next_due;
-        let mut claimed = claims.claimed.into_iter();
-        for asker in waiting {
-            // A connection waits for its answer or has none: it cannot have gone away in between.
-            let _ = asker.send(claimed.next());
-        }
-    }
-    Ok(next_due)
-}
-
-/// What came of letters is known here and nowhere else: while the store is away, a full disk say, it is
-/// brought again and again, and nothing more goes out.
-async fn settle_and_claim(
-    sender: &Sender,
-    settled: Arc<Vec<Settled>>,
-    want: usize,
-    stop: &CancellationToken,
-) -> Result<Claims, StoreError> {
-    let mut tries = 0;
-    loop {
-        let now = (sender.clock)();
-        match sender.store.settle_and_claim(settled.clone(), want, sender.terms, now).await {
-            Err(why) if tries < STORE_TRIES_MAX && !stop.is_cancelled() => {
-                if tries == 0 {
-                    tracing::error!("outcomes cannot be written down, so nothing is sent: {why}");
-                }
-                tries += 1;
-                tokio::time::sleep(STORE_TRY_AGAIN).await;
-            }
-            answered => return answered,
-        }
-    }
-}
-
-/// The letters of open issues, each read from the store and compiled once.
-struct Letters {
-    store: Store,
-    kept: Mutex<HashMap<VariantId, Arc<Compiled>>>,
-}
-
-impl Letters {
-    fn new(store: Store) -> Self {
-        Self { store, kept: Mutex::default() }
-    }
-
-    async fn get(&self, id: VariantId) -> Result<Arc<Compiled>, StoreError> {
-        let kept = |letters: &Self| letters.kept.lock().expect("no one panics holding it").get(&id).cloned();
-        if let Some(letter) = kept(self) {
-            return Ok(letter);
-        }
-        let (frame, variant) = self.store.variant(id).await?;
-        let letter = Arc::new(Compiled::new(&frame, &variant));
-        let mut letters = self.kept.lock().expect("no one panics holding it");
-        if letters.len() >= VARIANTS_KEPT_MAX {
-            letters.clear();
-        }
-        letters.insert(id, letter.clone());
-        Ok(letter)
-    }
-}
-
-/// One connection at work.
-struct Worker {
-    connection: Connection,
-    requests: mpsc::Sender<Request>,
-    letters: Arc<Letters>,
-    keys: Keys,
-    tally: Arc<Tally>,
-    stop: CancellationToken,
-}
-
-impl Worker {
-    async fn run(mut self) -> Result<(), DeliverError> {
-        let ended = self.work().await;
-        self.connection.close().await;
-        ended
-    }
-
-    async fn work(&mut self) -> Result<(), DeliverError> {
-        let mut settled = None;
-        let mut lost = Vec::new();
-        loop {
-            if self.stop.is_cancelled() {
-                return self.hand_in(settled.take()).await;
-            }
-            // Before a claim: a server that is away must cost no reader anything.
-            if let Err(trouble) = self.connection.ready().await {
-                self.hand_in(settled.take()).await?;
-                return Err(trouble.into());
-            }
-            let next = match lost.len() {
-                LOST_MAX.. => self.hand_in(settled.take()).await.map(|()| None)?,
-                _ => self.ask(settled.take()).await?,
-            };
-            let Some(claimed) = next else {
-                return lost.pop().map_or(Ok(()), |reason| Err(DeliverError::NotTaken(reason)));
-            };
-            let outcome = self.send(claimed).await;
-            if let Outcome::NotSent { reason } = outcome.outcome() {
-                lost.push(reason.clone());
-            } else {
-                lost.clear();
-                self.tally.count(outcome.outcome());
-            }
-            settled = Some(outcome);
-        }
-    }
-
-    async fn send(&mut self, claimed: Claimed) -> Settled {
-        let letter = match self.letters.get(claimed.variant()).await {
-            Ok(letter) => letter,
-            Err(why) => return claimed.release(why.to_string()),
-        };
-        let to = Addressee { address: claimed.to(), name: claimed.name() };
-        let message = letter.personalise(claimed.id(), to, &self.keys);
-        let in_flight = claimed.begin();
-        let outcome = self.connection.send(&in_flight, &message).await;
-        in_flight.settle(outcome)
-    }
-
-    /// Hands in the last outcome and asks for the next letter; none if nothing more is due.
-    async fn ask(&self, settled: Option<Settled>) -> Result<Option<Claimed>, StoreError> {
-        let (next, answer) = oneshot::channel();
-        self.request(Request { settled, next: Some(next) }).await?;
-        answer.await.map_err(|_| gone())
-    }
-
-    async fn hand_in(&self, settled: Option<Settled>) -> Result<(), DeliverError> {
-        if settled.is_some() {
-            self.request(Request { settled, next: None }).await?;
-        }
-        Ok(())
-    }
-
-    async fn request(&self, request: Request) -> Result<(), StoreError> {
-        self.requests.send(request).await.map_err(|_| gone())
-    }
-}
-
-/// The writer stopped because the store did; its own error says why.
-fn gone() -> StoreError {
-    StoreError::Unavailable("an outcome could not be written down".into())
 }

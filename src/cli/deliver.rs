@@ -14,7 +14,7 @@ use super::{Ended, Open, issue_line, print_json};
 use crate::{
     compose,
     daemon::{Lock, LockError, terms},
-    deliver::{self, Sender, Tally},
+    deliver::{self, Pacing, Paused, Sender, Sent, Tally},
     delivery::DeliveryState,
     diagnostic::count,
     mailer::Mailer,
@@ -67,7 +67,14 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
     let mailer = Mailer::new(&config.mail.transport, &open.folder.outbox())?;
     let terms = terms(config, &mailer);
     let keys = open.keys()?;
-    let sender = Sender { store: open.store.clone(), mailer, keys, terms, clock: Arc::new(Utc::now) };
+    let sender = Sender {
+        store: open.store.clone(),
+        mailer,
+        keys,
+        terms,
+        pacing: Pacing::default(),
+        clock: Arc::new(Utc::now),
+    };
     let tally = Arc::new(Tally::default());
     let stop = CancellationToken::new();
     let bar = bar(before.iter().map(IssueSummary::open).sum());
@@ -83,11 +90,13 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
     watch.abort();
     bar.finish_and_clear();
     match sent {
-        Ok(Some(later)) => {
-            eprintln!("more is due at {}", later.with_timezone(&config.site.zone).format("%H:%M:%S"));
-            Ok(false)
+        Ok(Sent { later, paused }) => {
+            paused.iter().for_each(say_paused);
+            if let Some(later) = later {
+                eprintln!("more is due at {}", later.with_timezone(&config.site.zone).format("%H:%M:%S"));
+            }
+            Ok(!paused.is_empty())
         }
-        Ok(None) => Ok(false),
         Err(why @ (deliver::DeliverError::Trouble(_) | deliver::DeliverError::NotTaken(_))) => {
             eprintln!("error: {why}");
             eprintln!("hint: nothing is lost; run `byline deliver` again when it does");
@@ -95,6 +104,13 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
         }
         Err(why) => Err(why.into()),
     }
+}
+
+fn say_paused(paused: &Paused) {
+    let Paused { issue, cause, words } = paused;
+    let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+    eprintln!("error: issue {issue} is paused: {}{words}", cause.words());
+    eprintln!("hint: nothing is lost; `byline resume {issue}` goes on, `byline cancel {issue}` ends it");
 }
 
 fn bar(open: usize) -> ProgressBar {

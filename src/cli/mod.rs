@@ -7,7 +7,6 @@ macro_rules! out {
     ($($words:tt)*) => { crate::cli::print_line(format_args!($($words)*))? };
 }
 
-mod approve;
 mod audit;
 mod build;
 mod check;
@@ -23,6 +22,7 @@ mod readers;
 mod send;
 mod serve;
 mod status;
+mod steer;
 mod templates;
 
 use std::{
@@ -38,6 +38,7 @@ use chrono::Utc;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use self::steer::Word;
 use crate::{
     diagnostic::{Diagnostic, Severity, closest, count, list},
     durable,
@@ -89,7 +90,17 @@ enum Command {
     /// dark, as text and as source.
     Preview(preview::Arguments),
     /// Let an issue go out that waits for the author's word.
-    Approve(approve::Arguments),
+    Approve(steer::Arguments),
+    /// Stop an issue until you say otherwise; what is on its way is finished.
+    Pause(steer::Arguments),
+    /// Let a paused issue go on.
+    Resume(steer::Arguments),
+    /// End an issue: whoever has not got it does not get it, and its articles are still to come for them.
+    Cancel(steer::Arguments),
+    /// Hold an issue, or all of them, until you have looked.
+    Hold(steer::HoldArguments),
+    /// Say what becomes of letters that the server may have without having said so.
+    Resolve(steer::ResolveArguments),
     /// Make the issues that are due and send their letters, then exit.
     Deliver,
     /// Show issues and how far they are.
@@ -163,7 +174,12 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<Ended> {
         Command::Next => next::run(&folder, json).await,
         Command::Send(arguments) => send::run(&folder, arguments, json).await,
         Command::Preview(arguments) => preview::run(&folder, arguments, json).await,
-        Command::Approve(arguments) => approve::run(&folder, &arguments, json).await,
+        Command::Approve(arguments) => steer::run(&folder, Word::Approve, &arguments, json).await,
+        Command::Pause(arguments) => steer::run(&folder, Word::Pause, &arguments, json).await,
+        Command::Resume(arguments) => steer::run(&folder, Word::Resume, &arguments, json).await,
+        Command::Cancel(arguments) => steer::run(&folder, Word::Cancel, &arguments, json).await,
+        Command::Hold(arguments) => steer::hold(&folder, &arguments, json).await,
+        Command::Resolve(arguments) => steer::resolve(&folder, &arguments, json).await,
         Command::Deliver => deliver::run(&folder, json).await,
         Command::Status(arguments) => status::run(&folder, &arguments, json).await,
         Command::Audit(arguments) => audit::run(&folder, &arguments, json).await,
@@ -300,11 +316,16 @@ fn issue_line(issue: &IssueSummary) -> String {
         .filter(|state| issue.count(*state) > 0)
         .map(|state| format!("{} {}", issue.count(state), state.as_str().replace('_', " ")))
         .collect();
+    let cause = issue.cause.map(|cause| match &issue.words {
+        Some(words) => format!(" ({}: {words})", cause.words()),
+        None => format!(" ({})", cause.words()),
+    });
     format!(
-        "issue {} ({}) is {}, {}: {}",
+        "issue {} ({}) is {}{}, {}: {}",
         issue.issue,
         issue.newsletter,
         issue.state.as_str(),
+        cause.unwrap_or_default(),
         count(issue.letters, "letter"),
         counts.join(", ")
     )

@@ -16,7 +16,7 @@ use crate::{
     delivery::{DeliveryId, InFlight, Outcome},
     diagnostic::count,
     language::Language,
-    mailer::Mailer,
+    mailer::{Begun, Mailer},
     message::{Addressee, Compiled},
     newsletter::{
         issue::{IssueId, Origin},
@@ -211,10 +211,15 @@ async fn test(
         let id = DeliveryId { issue: IssueId(0), subscription: SubscriptionId(number) };
         let to = Addressee { address: &tester, name: "" };
         let message = Compiled::new(&frame, &variant).personalise(id, to, &keys);
-        let outcome = connection.send(&InFlight::of_test_letter(), &message).await;
+        let outcome = match connection.begin(&message).await {
+            Begun::Go => connection.end(&InFlight::of_test_letter(), &message, None).await.0,
+            Begun::Not(outcome) => outcome,
+        };
         let (sent, said) = match outcome {
             Outcome::Accepted { reply } => (true, reply),
-            Outcome::Deferred { reply } | Outcome::Refused { reply } => (false, reply),
+            Outcome::Deferred { reply } | Outcome::Refused { reply } | Outcome::SenderRefused { reply } => {
+                (false, reply)
+            }
             Outcome::InDoubt { reason } | Outcome::NotSent { reason } => (false, reason),
         };
         failed |= !sent;

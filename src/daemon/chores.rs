@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     compose,
     config::Config,
-    deliver::{self, DeliverError, Sender, Tally},
+    deliver::{self, DeliverError, Pacing, Paused, Sender, Tally},
     diagnostic::Diagnostic,
     mailer::Mailer,
     message::Keys,
@@ -272,6 +272,7 @@ pub(super) struct Sending {
     key: TokenKey,
     started_with: Arc<Settings>,
     settings: Arc<RwLock<Arc<Settings>>>,
+    pacing: Pacing,
 }
 
 impl Sending {
@@ -283,7 +284,7 @@ impl Sending {
         settings: Arc<RwLock<Arc<Settings>>>,
     ) -> Self {
         let started_with = settings.read().expect("nothing panics while holding it").clone();
-        Self { folder, store, mailer, key, started_with, settings }
+        Self { folder, store, mailer, key, started_with, settings, pacing: Pacing::default() }
     }
 
     pub(super) async fn deliver(&self, stop: &CancellationToken) -> Result<Progress, DeliverError> {
@@ -296,11 +297,20 @@ impl Sending {
             terms: terms(&settings.config, &mailer),
             store: self.store.clone(),
             keys: Keys { token: self.key.clone(), dkim: settings.config.mail.dkim.clone() },
+            pacing: self.pacing.clone(),
             clock: Arc::new(Utc::now),
             mailer,
         };
         let tally = Arc::new(Tally::default());
-        deliver::run_once(&sender, &tally, stop).await?;
+        let sent = deliver::run_once(&sender, &tally, stop).await?;
+        for Paused { issue, cause, words } in sent.paused {
+            let words = if words.is_empty() { words } else { format!(": {words}") };
+            tracing::error!(
+                issue.id = issue.0,
+                "an issue is paused: {}{words}; `byline resume {issue}` goes on",
+                cause.words()
+            );
+        }
         if tally.total() > 0 {
             tracing::info!(letters = tally.total(), "delivered");
         }

@@ -1,13 +1,15 @@
 //! One issue to one reader, and the only order in which it can be sent.
 //!
 //! ```text
-//! pending ──claim──▶ Claimed ──begin──▶ InFlight ──settle──▶ Settled ──▶ accepted | deferred | refused | in doubt
-//!                       └──release──────────────────────────▶ Settled ──▶ pending
+//! pending ──claim──▶ Claimed ──begin(Turn)──▶ InFlight ──settle──▶ Settled ──▶ accepted | deferred | refused | in doubt
+//!                       └──unsent────────────────────────────────▶ Settled ──▶ pending | deferred | refused
 //! ```
 //!
-//! `Claimed` and `InFlight` are tokens. Neither can be copied, and only the store makes a `Claimed`,
-//! after its row says so durably; a mailer takes an `InFlight` alone. So nothing is sent unmarked,
-//! and nothing is settled twice:
+//! `Claimed`, `Turn` and `InFlight` are tokens. None can be copied. Only the store makes a `Claimed`, after
+//! its row says so durably; so nothing is sent unmarked. A lane (a connection) has one `Turn`: `begin` takes
+//! it, and it comes back only when the outcome of that letter is durable. So a lane can claim and announce
+//! its next letter while one is under way, and cannot send its final dot: after a crash at most one letter a
+//! lane is in doubt.
 //!
 //! ```compile_fail
 //! use byline::delivery::{Claimed, InFlight};
@@ -25,13 +27,25 @@
 //!     in_flight.settle(reply); // moved
 //! }
 //! ```
+//!
+//! ```compile_fail
+//! use byline::delivery::{Claimed, InFlight, Turn};
+//! fn ahead(one: Claimed, other: Claimed, turn: Turn) -> (InFlight, InFlight) {
+//!     (one.begin(turn), other.begin(turn)) // moved: the first is not settled yet
+//! }
+//! ```
 
+pub mod breaker;
+pub mod pace;
+pub mod provider;
+pub mod reply;
 pub mod retry;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use self::provider::Provider;
 use crate::{
     newsletter::issue::IssueId,
     subscriber::{SubscriptionId, address::EmailAddress},
@@ -69,15 +83,18 @@ pub enum DeliveryState {
     InDoubt,
     /// The reader left before it was begun.
     Skipped,
+    /// The author cancelled the issue before it was begun.
+    Cancelled,
 }
 
 impl DeliveryState {
     /// Every state, in the order it is reported.
-    pub const ALL: [DeliveryState; 7] = [
+    pub const ALL: [DeliveryState; 8] = [
         Self::Accepted,
         Self::Refused,
         Self::InDoubt,
         Self::Skipped,
+        Self::Cancelled,
         Self::Pending,
         Self::Sending,
         Self::Deferred,
@@ -93,6 +110,7 @@ impl DeliveryState {
             Self::Refused => "refused",
             Self::InDoubt => "in_doubt",
             Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -117,6 +135,15 @@ pub enum WhenInDoubt {
     Hold,
 }
 
+/// One connection's place among those that send; they count from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane(pub u32);
+
+/// The right of a lane to send one final dot.
+#[must_use = "a turn that is lost stops its lane"]
+#[derive(Debug)]
+pub struct Turn(Lane);
+
 /// A delivery whose row says that it is being sent.
 #[must_use = "a claimed delivery must be begun or released"]
 #[derive(Debug)]
@@ -126,6 +153,7 @@ pub struct Claimed {
     to: EmailAddress,
     name: String,
     variant: VariantId,
+    provider: Provider,
 }
 
 /// A letter that is being handed to a mailer.
@@ -134,15 +162,19 @@ pub struct Claimed {
 pub struct InFlight {
     id: DeliveryId,
     attempt: u32,
+    provider: Provider,
+    turn: Turn,
 }
 
-/// What came of a delivery, to be written down before its connection takes the next.
+/// What came of a delivery, to be written down before its lane's next final dot.
 #[must_use = "an outcome that is not written down is a doubt"]
 #[derive(Debug)]
 pub struct Settled {
     id: DeliveryId,
     attempt: u32,
+    provider: Provider,
     outcome: Outcome,
+    turn: Option<Turn>,
 }
 
 /// What came of handing a letter to a mailer.
@@ -172,6 +204,11 @@ pub enum Outcome {
     NotSent {
         /// What stood in the way.
         reason: String,
+    },
+    /// A 5yz at MAIL: the server takes nothing from this sender. Not sent, and the next would fare no better.
+    SenderRefused {
+        /// What the server said.
+        reply: String,
     },
 }
 
@@ -213,16 +250,28 @@ impl fmt::Display for MessageId {
     }
 }
 
+impl Turn {
+    /// A lane's first. For whoever has just taken over from senders before, whose doubts are written down.
+    pub(crate) fn first(lane: Lane) -> Self {
+        Self(lane)
+    }
+
+    /// Whose.
+    pub fn lane(&self) -> Lane {
+        self.0
+    }
+}
+
 impl Claimed {
     /// For stores alone, after the row is durable.
     pub(crate) fn from_durable_row(
         id: DeliveryId,
         attempt: u32,
-        to: EmailAddress,
-        name: String,
+        (to, name): (EmailAddress, String),
         variant: VariantId,
+        provider: Provider,
     ) -> Self {
-        Self { id, attempt, to, name, variant }
+        Self { id, attempt, to, name, variant, provider }
     }
 
     /// Which.
@@ -245,21 +294,31 @@ impl Claimed {
         self.variant
     }
 
-    /// From here on the mailer may have it.
-    pub fn begin(self) -> InFlight {
-        InFlight { id: self.id, attempt: self.attempt }
+    /// Who receives this reader's mail.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
     }
 
-    /// It was not begun.
-    pub fn release(self, reason: String) -> Settled {
-        Settled { id: self.id, attempt: self.attempt, outcome: Outcome::NotSent { reason } }
+    /// From here on the mailer may have it.
+    pub fn begin(self, turn: Turn) -> InFlight {
+        InFlight { id: self.id, attempt: self.attempt, provider: self.provider, turn }
+    }
+
+    /// It came to an end before its final dot.
+    pub fn unsent(self, outcome: Outcome) -> Settled {
+        Settled { id: self.id, attempt: self.attempt, provider: self.provider, outcome, turn: None }
     }
 }
 
 impl InFlight {
     /// A letter to a tester: of no issue, to no reader, and written down nowhere.
     pub(crate) fn of_test_letter() -> Self {
-        Self { id: DeliveryId { issue: IssueId(0), subscription: SubscriptionId(0) }, attempt: 1 }
+        Self {
+            id: DeliveryId { issue: IssueId(0), subscription: SubscriptionId(0) },
+            attempt: 1,
+            provider: Provider::of(""),
+            turn: Turn::first(Lane(0)),
+        }
     }
 
     /// Which.
@@ -269,7 +328,8 @@ impl InFlight {
 
     /// What came of it.
     pub fn settle(self, outcome: Outcome) -> Settled {
-        Settled { id: self.id, attempt: self.attempt, outcome }
+        let Self { id, attempt, provider, turn } = self;
+        Settled { id, attempt, provider, outcome, turn: Some(turn) }
     }
 }
 
@@ -287,5 +347,27 @@ impl Settled {
     /// What came of it.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
+    }
+
+    /// Who receives this reader's mail.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// The lane may send its next final dot. For stores alone, after the outcome is durable.
+    pub(crate) fn into_turn_once_durable(self) -> Option<Turn> {
+        self.turn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What came of some letter.
+    pub(super) fn settled(outcome: Outcome) -> Settled {
+        let id = DeliveryId { issue: IssueId(1), subscription: SubscriptionId(1) };
+        let provider = Provider::of("mina@example.org");
+        Settled { id, attempt: 1, provider, outcome, turn: Some(Turn::first(Lane(0))) }
     }
 }

@@ -23,9 +23,12 @@ pub enum Trouble {
     /// May pass by itself.
     #[error("{0}")]
     Passing(String),
-    /// Will not pass until the author changes something: a wrong password, a refused sender.
+    /// Will not pass until the author changes something.
     #[error("{0}")]
     Lasting(String),
+    /// The server refuses the login.
+    #[error("{0}")]
+    Login(String),
 }
 
 /// How far a call came.
@@ -94,6 +97,7 @@ impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Self {
         match refusal.how {
             How::Silent | How::Passing => Self::Passing(refusal.to_string()),
+            How::Lasting if refusal.step == Step::LoggingIn => Self::Login(refusal.to_string()),
             How::Lasting => Self::Lasting(refusal.to_string()),
         }
     }
@@ -124,6 +128,15 @@ pub async fn call(smtp: &Smtp, senders: &[EmailAddress]) -> Result<Answer, Refus
     }
     connection.close().await;
     Ok(Answer { offers, refused })
+}
+
+/// What came of beginning a letter.
+#[derive(Debug)]
+pub enum Begun {
+    /// It may come: nothing is sent yet, and only its end will be.
+    Go,
+    /// It may not.
+    Not(Outcome),
 }
 
 /// How letters leave, as the config says.
@@ -188,11 +201,40 @@ impl Connection {
         }
     }
 
-    /// Hands over one letter and says what came of it.
-    pub async fn send(&mut self, in_flight: &InFlight, message: &Message) -> Outcome {
+    /// Whether it can begin a letter in the same breath in which it ends another.
+    pub fn looks_ahead(&self) -> bool {
+        match &self.0 {
+            Carrier::Outbox(_) => false,
+            Carrier::Smtp(connection) => connection.looks_ahead(),
+        }
+    }
+
+    /// Announces a letter. It cannot arrive before [`Connection::end`].
+    pub async fn begin(&mut self, message: &Message) -> Begun {
         match &mut self.0 {
-            Carrier::Outbox(outbox) => outbox.send(in_flight, message).await,
-            Carrier::Smtp(connection) => connection.send(message).await,
+            Carrier::Outbox(_) => Begun::Go,
+            Carrier::Smtp(connection) => connection.begin(message).await,
+        }
+    }
+
+    /// Hands over a letter that was begun, says what came of it, and begins `next` with it.
+    pub async fn end(
+        &mut self,
+        in_flight: &InFlight,
+        message: &Message,
+        next: Option<&Message>,
+    ) -> (Outcome, Option<Begun>) {
+        match &mut self.0 {
+            Carrier::Outbox(outbox) => (outbox.send(in_flight, message).await, next.map(|_| Begun::Go)),
+            Carrier::Smtp(connection) => connection.end(in_flight, message, next).await,
+        }
+    }
+
+    /// A letter that was begun is not to be sent after all.
+    pub fn abandon(&mut self) {
+        match &mut self.0 {
+            Carrier::Outbox(_) => {}
+            Carrier::Smtp(connection) => connection.abandon(),
         }
     }
 

@@ -77,23 +77,95 @@ pub enum IssueState {
     Waiting,
     /// Its letters are going out.
     Sending,
+    /// It stopped for a [`Cause`], and goes on at the author's word.
+    Paused,
+    /// Whoever had not got it does not get it any more.
+    Cancelled,
     /// Every delivery has an outcome.
     Done,
 }
 
 impl IssueState {
+    /// Every state.
+    pub const ALL: [IssueState; 5] =
+        [Self::Waiting, Self::Sending, Self::Paused, Self::Cancelled, Self::Done];
+
     /// Its name in the store and in output.
     pub fn as_str(self) -> &'static str {
         match self {
             IssueState::Waiting => "waiting",
             IssueState::Sending => "sending",
+            IssueState::Paused => "paused",
+            IssueState::Cancelled => "cancelled",
             IssueState::Done => "done",
         }
     }
 
     /// The state of this name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Waiting, Self::Sending, Self::Done].into_iter().find(|state| state.as_str() == name)
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// Whether letters of it may still go out.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Sending | Self::Paused)
+    }
+}
+
+/// Why an issue is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The author said so.
+    Author,
+    /// It is held until the author has looked: what was sent may not be what is written down.
+    Held,
+    /// Nothing of it was sent for longer than letters are tried.
+    Late,
+    /// The first letters are out, and the author is to look at them.
+    Canary,
+    /// The mail server refuses letters for our sake.
+    Refused,
+    /// The mail server refuses the login.
+    Login,
+    /// Its letters do not add up: a fault in the program or the database.
+    Sums,
+}
+
+impl Cause {
+    /// Every cause.
+    pub const ALL: [Cause; 7] =
+        [Self::Author, Self::Held, Self::Late, Self::Canary, Self::Refused, Self::Login, Self::Sums];
+
+    /// Its name in the store and in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Author => "author",
+            Cause::Held => "held",
+            Cause::Late => "late",
+            Cause::Canary => "canary",
+            Cause::Refused => "refused",
+            Cause::Login => "login",
+            Cause::Sums => "sums",
+        }
+    }
+
+    /// The cause of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == name)
+    }
+
+    /// In words, after "is paused: ".
+    pub fn words(self) -> &'static str {
+        match self {
+            Cause::Author => "you said so",
+            Cause::Held => "held until you have looked at it",
+            Cause::Late => "nothing of it went out in time, and it may be stale by now",
+            Cause::Canary => "its first letters are out; look at what came of them",
+            Cause::Refused => "the mail server refuses letters of yours, whoever they are for",
+            Cause::Login => "the mail server refuses the login",
+            Cause::Sums => "its letters do not add up",
+        }
     }
 }
 

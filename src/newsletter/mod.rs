@@ -37,6 +37,8 @@ pub struct Newsletter {
     pub cadences: Vec<Cadence>,
     /// An issue waits for `byline approve`.
     pub approve: bool,
+    /// Letters of an issue that go out before it waits for `byline resume`; all if none.
+    pub canary: Option<usize>,
     /// A slot without articles makes no issue.
     pub skip_if_empty: bool,
     /// Newest articles that a new reader still gets.

@@ -6,12 +6,17 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Result, Store, from_ms, to_ms};
+use super::{
+    Result, Store,
+    control::hold_to_account,
+    counts::{self, Counts},
+    from_ms, to_ms,
+};
 use crate::{
     article::ArticleId,
     delivery::{DeliveryState, VariantId},
     newsletter::{
-        issue::{IssueId, IssueState, Origin},
+        issue::{Cause, IssueId, IssueState, Origin},
         variant::{Frame, LetterKind, Variant},
     },
     subscriber::SubscriptionId,
@@ -34,6 +39,10 @@ pub struct NewIssue {
     pub variants: Vec<NewVariant>,
     /// Who gets which.
     pub letters: Vec<NewLetter>,
+    /// Readers who could have been in it, and for whom there is nothing in it.
+    pub excluded: usize,
+    /// Letters that go out before the author is asked to look at them; all if none.
+    pub canary: Option<usize>,
 }
 
 /// A rendered letter and the articles in it.
@@ -92,6 +101,14 @@ pub struct IssueSummary {
     pub opened: DateTime<Utc>,
     /// Where it stands.
     pub state: IssueState,
+    /// Why it is paused.
+    pub cause: Option<Cause>,
+    /// What the server said when it was.
+    pub words: Option<String>,
+    /// Readers who could have been in it.
+    pub audience: usize,
+    /// Those of them for whom there was nothing in it.
+    pub excluded: usize,
     /// How many letters it was opened with.
     pub letters: usize,
     /// How many letters are in each state.
@@ -161,12 +178,13 @@ impl Store {
                 variants.push(insert_variant(tx, issue, variant)?);
             }
             let mut letters = 0_usize;
+            let mut excluded = new.excluded;
             for letter in &new.letters {
                 if take_reader(tx, &new, letter)? {
                     tx.prepare_cached(
                         "INSERT INTO delivery
-                            (issue_id, subscription_id, variant_id, state, not_before, seen_before, updated)
-                         VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?4)",
+                            (issue_id, subscription_id, variant_id, state, provider, not_before, seen_before, updated)
+                         SELECT ?1, id, ?3, 'pending', provider, ?4, ?5, ?4 FROM subscription WHERE id = ?2",
                     )?
                     .execute(params![
                         issue.0,
@@ -176,13 +194,20 @@ impl Store {
                         letter.seen_before
                     ])?;
                     letters += 1;
+                } else {
+                    excluded += 1;
                 }
             }
             let state = if letters == 0 { IssueState::Done } else { new.state };
+            let audience = new.letters.len() + new.excluded;
             tx.execute(
-                "UPDATE issue SET letters = ?2, state = ?3 WHERE id = ?1",
-                params![issue.0, letters as i64, state.as_str()],
+                "UPDATE issue SET letters = ?2, state = ?3, audience = ?4, excluded = ?5 WHERE id = ?1",
+                params![issue.0, letters as i64, state.as_str(), audience as i64, excluded as i64],
             )?;
+            let mut counts = Counts::default();
+            counts.entered(issue, DeliveryState::Pending, letters);
+            counts.write(tx)?;
+            hold_to_account(tx, issue)?;
             Ok(Opened::New(issue, letters))
         })
         .await
@@ -235,21 +260,6 @@ impl Store {
         .await
     }
 
-    /// Lets a waiting issue go out. Nothing if there is none of this number; false if it was not waiting.
-    pub async fn approve(&self, issue: IssueId, now: DateTime<Utc>) -> Result<Option<bool>> {
-        self.act(move |tx| {
-            if summary(tx, issue)?.is_none() {
-                return Ok(None);
-            }
-            let changed = tx.execute(
-                "UPDATE issue SET state = 'sending', sending_since = ?2 WHERE id = ?1 AND state = 'waiting'",
-                params![issue.0, to_ms(now)],
-            )?;
-            Ok(Some(changed == 1))
-        })
-        .await
-    }
-
     /// Issues with their counts, the newest first, at most `most`.
     pub async fn issues(&self, most: usize) -> Result<Vec<IssueSummary>> {
         self.act(move |tx| {
@@ -292,8 +302,7 @@ impl Store {
                     })
                 })?
                 .collect::<std::result::Result<_, _>>()?;
-            let total: usize = summary.counts.values().sum();
-            let balanced = total == summary.letters && readers.len() == summary.letters;
+            let balanced = counts::balance(tx, issue)? && readers.len() == summary.letters;
             Ok(Some(Audit { summary, balanced, readers }))
         })
         .await
@@ -337,8 +346,9 @@ fn insert_issue(tx: &Transaction<'_>, new: &NewIssue) -> Result<Option<IssueId>>
     let frame = serde_json::to_string(&new.frame).expect("strings and a date serialise");
     let inserted = tx.execute(
         "INSERT INTO issue
-            (newsletter, origin, cadence, slot_at, announced, state, cut, opened_at, sending_since, frame, letters)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, 0) ON CONFLICT DO NOTHING",
+            (newsletter, origin, cadence, slot_at, announced, state, cut, opened_at, sending_since, active_at,
+             frame, audience, excluded, letters, canary)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?9, 0, 0, 0, ?10) ON CONFLICT DO NOTHING",
         params![
             new.newsletter,
             origin,
@@ -348,7 +358,8 @@ fn insert_issue(tx: &Transaction<'_>, new: &NewIssue) -> Result<Option<IssueId>>
             new.state.as_str(),
             new.cut,
             to_ms(new.frame.date),
-            frame
+            frame,
+            new.canary.map(|letters| letters as i64)
         ],
     )?;
     Ok((inserted == 1).then(|| IssueId(tx.last_insert_rowid())))
@@ -389,10 +400,13 @@ fn take_reader(tx: &Transaction<'_>, new: &NewIssue, letter: &NewLetter) -> Resu
 fn summary(tx: &Transaction<'_>, issue: IssueId) -> Result<Option<IssueSummary>> {
     let found = tx
         .query_row(
-            "SELECT newsletter, origin, cadence, slot_at, opened_at, state, letters FROM issue WHERE id = ?1",
+            "SELECT newsletter, origin, cadence, slot_at, opened_at, state, letters, cause, words, audience, excluded
+             FROM issue WHERE id = ?1",
             [issue.0],
             |row| {
                 let state: String = row.get(5)?;
+                let cause: Option<String> = row.get(7)?;
+                let number = |index| row.get(index).map(|number: i64| number.unsigned_abs() as usize);
                 Ok(IssueSummary {
                     issue,
                     newsletter: row.get(0)?,
@@ -401,21 +415,18 @@ fn summary(tx: &Transaction<'_>, issue: IssueId) -> Result<Option<IssueSummary>>
                     slot: row.get::<_, Option<i64>>(3)?.map(from_ms),
                     opened: from_ms(row.get(4)?),
                     state: IssueState::named(&state).ok_or(rusqlite::Error::InvalidQuery)?,
-                    letters: row.get::<_, i64>(6)?.unsigned_abs() as usize,
+                    cause: cause.and_then(|name| Cause::named(&name)),
+                    words: row.get(8)?,
+                    audience: number(9)?,
+                    excluded: number(10)?,
+                    letters: number(6)?,
                     counts: BTreeMap::new(),
                 })
             },
         )
         .optional()?;
     let Some(mut summary) = found else { return Ok(None) };
-    let mut statement =
-        tx.prepare_cached("SELECT state, count(*) FROM delivery WHERE issue_id = ?1 GROUP BY state")?;
-    let mut rows = statement.query([issue.0])?;
-    while let Some(row) = rows.next()? {
-        let (name, count): (String, i64) = (row.get(0)?, row.get(1)?);
-        if let Some(state) = DeliveryState::named(&name) {
-            summary.counts.insert(state.as_str(), count.unsigned_abs() as usize);
-        }
-    }
+    let counts = counts::counted(tx, issue)?;
+    summary.counts = counts.into_iter().map(|(state, count)| (state.as_str(), count)).collect();
     Ok(Some(summary))
 }

@@ -7,6 +7,8 @@
 
 mod archives;
 mod articles;
+mod control;
+mod counts;
 mod deliveries;
 mod hub;
 mod issues;
@@ -22,7 +24,8 @@ use tokio::sync::oneshot;
 
 pub use archives::Archives;
 pub use articles::{Few, GoodText, Ledger};
-pub use deliveries::{Claims, Recovered, Terms};
+pub use control::{Resolution, Told};
+pub use deliveries::{Group, Recorded, Recovered, Round, Terms, Want};
 pub use hub::{Asked, DuePing, HubRequest, HubSubscription, Mode};
 pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter, NewVariant, Opened};
 pub use readers::{Change, Leaving, NewReader, Reader, Synced};
@@ -71,7 +74,6 @@ impl Store {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
         schema::migrate(&mut connection)?;
         let (acts, queue) = mpsc::channel::<Act>();
         std::thread::Builder::new()

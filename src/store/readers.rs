@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Result, Store, to_ms};
 use crate::{
     article::ArticleId,
+    delivery::provider::Provider,
     language::Language,
     newsletter::issue::Taste,
     subscriber::{SubscriptionId, address::EmailAddress},
@@ -245,14 +246,19 @@ impl Store {
     /// The active readers of a newsletter, of one cadence or all, with what they have had and want.
     pub async fn audience(&self, newsletter: String, cadence: Option<String>) -> Result<Vec<Taste>> {
         self.act(move |tx| {
-            let mut special = tx.prepare_cached(
-                "SELECT DISTINCT article_id FROM delivery
-                 JOIN issue ON issue.id = delivery.issue_id
-                 JOIN variant_article USING (variant_id)
-                 JOIN article ON article.id = article_id
-                 WHERE subscription_id = ?1 AND origin IN ('announcement', 'special')
-                       AND delivery.state != 'skipped' AND seq > ?2
-                 ORDER BY article_id",
+            // What letters have brought at all: whoever has seen that far need not be asked about.
+            let carried: i64 = tx.query_row(
+                "SELECT coalesce(max(seq), 0) FROM article JOIN variant_article ON article_id = article.id",
+                [],
+                |row| row.get(0),
+            )?;
+            let mut brought = tx.prepare_cached(
+                "SELECT DISTINCT article.id FROM article
+                 JOIN variant_article ON article_id = article.id
+                 JOIN variant ON variant.id = variant_article.variant_id
+                 JOIN delivery ON delivery.issue_id = variant.issue_id AND delivery.variant_id = variant.id
+                 WHERE seq > ?2 AND subscription_id = ?1 AND state NOT IN ('skipped', 'cancelled')
+                 ORDER BY article.id",
             )?;
             let mut statement = tx.prepare_cached(
                 "SELECT id, seen, language FROM subscription
@@ -263,12 +269,17 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let (id, seen): (i64, i64) = (row.get(0)?, row.get(1)?);
                 let language: Option<String> = row.get(2)?;
-                let had = special.query_map([id, seen], |row| row.get(0).map(ArticleId))?;
+                let had = match seen < carried {
+                    true => brought
+                        .query_map([id, seen], |row| row.get(0).map(ArticleId))?
+                        .collect::<std::result::Result<_, _>>()?,
+                    false => Vec::new(),
+                };
                 audience.push(Taste {
                     subscription: SubscriptionId(id),
                     seen,
                     language: language.and_then(|tag| tag.parse().ok()),
-                    had: had.collect::<std::result::Result<_, _>>()?,
+                    had,
                 });
             }
             Ok(audience)
@@ -285,9 +296,10 @@ impl Store {
         self.act(move |tx| {
             let mut statement = tx.prepare_cached(
                 "SELECT DISTINCT subscription_id FROM variant_article
-                 JOIN delivery USING (variant_id)
-                 JOIN issue ON issue.id = delivery.issue_id
-                 WHERE article_id = ?1 AND newsletter = ?2 AND delivery.state != 'skipped'",
+                 JOIN variant ON variant.id = variant_article.variant_id
+                 JOIN issue ON issue.id = variant.issue_id
+                 JOIN delivery ON delivery.issue_id = issue.id AND delivery.variant_id = variant.id
+                 WHERE article_id = ?1 AND issue.newsletter = ?2 AND delivery.state NOT IN ('skipped', 'cancelled')",
             )?;
             let mut given = BTreeSet::new();
             for article in articles {
@@ -331,8 +343,8 @@ fn subscribe(
 ) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO subscription
-            (subscriber_id, newsletter, status, cadence, language, seen, proof, since)
-         VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?6, ?7)",
+            (subscriber_id, newsletter, status, cadence, language, seen, proof, since, provider)
+         VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         subscriber,
@@ -341,7 +353,8 @@ fn subscribe(
         reader.language.as_ref().map(Language::as_str),
         reader.seen,
         reader.proof,
-        to_ms(now)
+        to_ms(now),
+        Provider::of(reader.email.domain()).as_str()
     ])?;
     Ok(())
 }

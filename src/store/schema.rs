@@ -1,8 +1,9 @@
 //! The tables, and how an older file becomes a newer one. Moments are milliseconds since 1970 UTC.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, functions::FunctionFlags};
 
 use super::{Result, StoreError};
+use crate::delivery::provider::Provider;
 
 /// Each brings the schema one version further; a released one is never changed.
 const MIGRATIONS: &[&str] = &[
@@ -170,10 +171,97 @@ CREATE TABLE ping (               -- what another hub was told last
     PRIMARY KEY (hub, topic)
 ) WITHOUT ROWID;
 ",
+    "
+CREATE TABLE issue_of_now (
+    id INTEGER PRIMARY KEY,
+    newsletter TEXT NOT NULL,
+    origin TEXT NOT NULL CHECK (origin IN ('slot', 'by_hand', 'announcement', 'special')),
+    cadence TEXT,
+    slot_at INTEGER,
+    announced INTEGER REFERENCES article (id),
+    follows INTEGER REFERENCES issue (id), -- sent to those who did not get that one
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'paused', 'cancelled', 'done')),
+    cause TEXT,                   -- why it is paused
+    words TEXT,                   -- what a server said, or what does not add up
+    cut INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    sending_since INTEGER NOT NULL, -- opened, approved, or resumed
+    active_at INTEGER NOT NULL,   -- when a letter of it was last claimed
+    frame TEXT NOT NULL,
+    audience INTEGER NOT NULL,    -- readers who could have been in it
+    excluded INTEGER NOT NULL,    -- those for whom there was nothing in it
+    letters INTEGER NOT NULL,     -- how many deliveries it was opened with
+    canary INTEGER,               -- letters that may still go out before the author is asked
+    CHECK (audience = excluded + letters)
+);
+INSERT INTO issue_of_now
+    SELECT id, newsletter, origin, cadence, slot_at, announced, NULL, state, NULL, NULL, cut, opened_at,
+           sending_since, sending_since, frame, letters, 0, letters, NULL FROM issue;
+DROP TABLE issue;
+ALTER TABLE issue_of_now RENAME TO issue;
+CREATE UNIQUE INDEX issue_slot ON issue (newsletter, cadence, slot_at) WHERE origin = 'slot';
+CREATE UNIQUE INDEX issue_announcement ON issue (newsletter, announced) WHERE origin = 'announcement';
+CREATE INDEX issue_open ON issue (state) WHERE state = 'sending';
+
+ALTER TABLE subscription ADD COLUMN provider TEXT NOT NULL DEFAULT ''; -- who receives this reader's mail
+UPDATE subscription SET provider =
+    (SELECT provider(email) FROM subscriber WHERE subscriber.id = subscription.subscriber_id);
+
+CREATE TABLE delivery_of_now (
+    issue_id INTEGER NOT NULL REFERENCES issue (id),
+    subscription_id INTEGER NOT NULL REFERENCES subscription (id),
+    variant_id INTEGER NOT NULL REFERENCES variant (id),
+    state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'accepted', 'deferred', 'refused', 'in_doubt',
+        'skipped', 'cancelled')),
+    attempt INTEGER NOT NULL DEFAULT 0,
+    provider TEXT NOT NULL,       -- letters to one are paced together
+    not_before INTEGER NOT NULL,
+    tried_since INTEGER,          -- its first try
+    lane INTEGER,                 -- which connection has it, while it is sending
+    turn INTEGER,                 -- a lane sends in this order: only its lowest can be in doubt
+    doubts INTEGER NOT NULL DEFAULT 0, -- how often the server may have had it without an answer
+    blame TEXT,                   -- whom a refusal is about
+    seen_before INTEGER NOT NULL,
+    via TEXT,                     -- who has it, or had it last: outbox, smtp
+    reply TEXT,
+    updated INTEGER NOT NULL,
+    PRIMARY KEY (issue_id, subscription_id)
+) WITHOUT ROWID;
+INSERT INTO delivery_of_now
+    SELECT issue_id, subscription_id, variant_id, state, attempt,
+           (SELECT provider FROM subscription WHERE subscription.id = subscription_id), not_before,
+           CASE WHEN attempt > 0 THEN updated END, NULL, NULL, 0, NULL, seen_before, via, reply, updated
+    FROM delivery;
+DROP TABLE delivery;
+ALTER TABLE delivery_of_now RENAME TO delivery;
+CREATE INDEX delivery_open ON delivery (issue_id, provider, not_before, subscription_id)
+    WHERE state IN ('pending', 'deferred');
+CREATE INDEX delivery_sending ON delivery (lane, turn) WHERE state = 'sending';
+
+CREATE TABLE issue_count (        -- kept beside the rows, so that each can be held against the other
+    issue_id INTEGER NOT NULL REFERENCES issue (id),
+    state TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (issue_id, state)
+) WITHOUT ROWID;
+INSERT INTO issue_count SELECT issue_id, state, count(*) FROM delivery GROUP BY 1, 2;
+",
 ];
 
+/// What the migrations call: `provider('mina@googlemail.com')` is `gmail.com`.
+fn define_functions(connection: &Connection) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("provider", 1, flags, |call| {
+        Ok(Provider::of(&call.get::<String>(0)?).to_string())
+    })?;
+    Ok(())
+}
+
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
+    define_functions(connection)?;
     let known = MIGRATIONS.len() as i64;
+    // A table that others refer to is made anew under its name.
+    connection.pragma_update(None, "foreign_keys", false)?;
     // In one transaction with the check: two processes may start at once.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -185,5 +273,6 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
     }
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
+    connection.pragma_update(None, "foreign_keys", true)?;
     Ok(())
 }

@@ -241,6 +241,9 @@ fn a_real_postfix_takes_the_letters_over_plain_starttls_and_tls() {
         let wrong = run(&["deliver"], secure(ca.to_str().unwrap(), "wrong"));
         assert_eq!(wrong.code, 1, "{wrong:?}");
         assert!(wrong.stderr.contains("refused the login"), "{}", wrong.stderr);
+        assert!(wrong.last_line().contains("is paused (the mail server refuses the login"), "{wrong:?}");
+        let issue = if security == "starttls" { "2" } else { "3" };
+        folder.run(&["resume", issue]).done();
         run(&["deliver"], secure(ca.to_str().unwrap(), postfix.password())).done();
         arrived += 5;
         let letters = postfix.wait_for_letters(arrived);

@@ -1,5 +1,7 @@
 //! Newsletters: who gets what, and when.
 
+use byline::store::Told;
+
 use crate::support::newsroom::{CONFIG, Newsroom};
 
 fn weekly() -> Newsroom {
@@ -159,7 +161,7 @@ fn an_issue_waits_for_the_authors_word_where_that_is_wished() {
     newsroom.at("2026-03-06 08:00").run();
     assert!(newsroom.mail().is_empty());
     let (issue, now) = (newsroom.issues()[0].issue, newsroom.now);
-    newsroom.store(async |store| assert_eq!(store.approve(issue, now).await.unwrap(), Some(true)));
+    newsroom.store(async |store| assert_eq!(store.approve(issue, now).await.unwrap(), Told::Done(1)));
     newsroom.at("2026-03-06 09:00").run();
     assert_eq!(newsroom.mail(), ["mina: One"]);
 }

@@ -17,6 +17,8 @@ use crate::{
     text::clean_line,
 };
 
+/// Letters that go out before an issue waits, at the most.
+const CANARY_MAX: i64 = 1_000_000;
 /// A label of a List-Id (RFC 2919 §2).
 const ID_CHARACTERS_MAX: usize = 63;
 const START_WITH_DEFAULT: usize = 3;
@@ -76,6 +78,7 @@ impl Reader<'_> {
             self.problems.push(Diagnostic::missing_key(&place.file, &at, "from", hint));
         }
         let approve = keys.flag("approve").unwrap_or(false);
+        let canary = keys.number("canary", 1..CANARY_MAX).map(|letters| letters.unsigned_abs() as usize);
         let skip_if_empty = keys.flag("skip_if_empty").unwrap_or(true);
         let start_with = keys.number("start_with", 0..101);
         let catch_up = self.catch_up(&mut keys);
@@ -93,6 +96,7 @@ impl Reader<'_> {
             zone: zone.unwrap_or(site.zone),
             cadences,
             approve,
+            canary,
             skip_if_empty,
             start_with: start_with.map_or(START_WITH_DEFAULT, |n| n.unsigned_abs() as usize),
             catch_up,

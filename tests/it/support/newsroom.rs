@@ -11,7 +11,7 @@ use std::{
 
 use byline::{
     compose, daemon,
-    deliver::{self, Sender, Tally},
+    deliver::{self, Pacing, Sender, Tally},
     diagnostic::Diagnostic,
     mailer::Mailer,
     message::Keys,
@@ -272,6 +272,7 @@ impl Newsroom {
             store: self.store.clone(),
             terms: daemon::terms(&self.settings.config, &mailer),
             keys: Keys { token: self.folder().key().unwrap(), dkim: self.settings.config.mail.dkim.clone() },
+            pacing: Pacing::default(),
             clock: Arc::new(move || *now.lock().unwrap()),
             mailer,
         };

@@ -1,0 +1,203 @@
+//! One connection at work: it ends a letter and begins the next, and never ends two before the outcome of the
+//! first is written down.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    DeliverError, Tally,
+    letters::Letters,
+    writer::{Answer, Request},
+};
+use crate::{
+    delivery::{Claimed, Lane, Message, Outcome, Settled, Turn},
+    mailer::{Begun, Connection},
+    message::{Addressee, Keys},
+    store::StoreError,
+};
+
+/// Letters in a row at which a connection was lost before their dot: then it is not the letters.
+const LOST_MAX: usize = 3;
+
+pub(super) struct Worker {
+    pub(super) lane: Lane,
+    pub(super) connection: Connection,
+    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) letters: Arc<Letters>,
+    pub(super) keys: Keys,
+    pub(super) tally: Arc<Tally>,
+    pub(super) stop: CancellationToken,
+    pub(super) hand: Hand,
+}
+
+/// What a lane has in hand.
+pub(super) struct Hand {
+    /// Here whenever no letter is in flight.
+    turn: Option<Turn>,
+    /// The server waits for it.
+    begun: Option<(Claimed, Message)>,
+    claimed: VecDeque<Claimed>,
+    /// What is not written down yet.
+    settled: Vec<Settled>,
+    /// Why letters in a row were not sent.
+    lost: Vec<String>,
+}
+
+impl Hand {
+    pub(super) fn empty(turn: Turn) -> Self {
+        Self {
+            turn: Some(turn),
+            begun: None,
+            claimed: VecDeque::new(),
+            settled: Vec::new(),
+            lost: Vec::new(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.begun.is_none() && self.claimed.is_empty()
+    }
+
+    fn letters(&self) -> usize {
+        usize::from(self.begun.is_some()) + self.claimed.len()
+    }
+}
+
+impl Worker {
+    pub(super) async fn run(mut self) -> Result<(), DeliverError> {
+        let ended = self.work().await;
+        self.let_go("sending stopped").await?;
+        self.connection.close().await;
+        ended
+    }
+
+    async fn work(&mut self) -> Result<(), DeliverError> {
+        loop {
+            if self.hand.begun.is_none() {
+                self.connection.ready().await?;
+            }
+            if !self.hand.settled.is_empty() || self.hand.is_empty() {
+                self.ask().await?;
+            }
+            if self.hand.lost.len() >= LOST_MAX {
+                return Err(DeliverError::NotTaken(self.hand.lost.pop().unwrap_or_default()));
+            }
+            match (self.hand.begun.take(), self.hand.claimed.pop_front()) {
+                (None, None) => return Ok(()),
+                (None, Some(claimed)) => self.begin(claimed).await,
+                (Some(begun), next) => self.end(begun, next).await,
+            }
+        }
+    }
+
+    async fn begin(&mut self, claimed: Claimed) {
+        let message = match self.message(&claimed).await {
+            Ok(message) => message,
+            Err(why) => return self.note(claimed.unsent(Outcome::NotSent { reason: why.to_string() })),
+        };
+        match self.connection.begin(&message).await {
+            Begun::Go => self.hand.begun = Some((claimed, message)),
+            Begun::Not(outcome) => self.note(claimed.unsent(outcome)),
+        }
+    }
+
+    async fn end(&mut self, (claimed, message): (Claimed, Message), next: Option<Claimed>) {
+        let next = match next {
+            None => None,
+            Some(next) => match self.message(&next).await {
+                Ok(message) => Some((next, message)),
+                Err(why) => {
+                    self.note(next.unsent(Outcome::NotSent { reason: why.to_string() }));
+                    None
+                }
+            },
+        };
+        let turn = self.hand.turn.take().expect("the outcome of the letter before is written down");
+        let in_flight = claimed.begin(turn);
+        let ahead = next.as_ref().map(|(_, message)| message);
+        let (outcome, begun) = self.connection.end(&in_flight, &message, ahead).await;
+        self.note(in_flight.settle(outcome));
+        match (next, begun) {
+            (Some(next), Some(Begun::Go)) => self.hand.begun = Some(next),
+            (Some((next, _)), Some(Begun::Not(outcome))) => self.note(next.unsent(outcome)),
+            (Some((next, _)), None) => self.hand.claimed.push_front(next),
+            (None, _) => {}
+        }
+    }
+
+    fn note(&mut self, settled: Settled) {
+        if let Outcome::NotSent { reason } = settled.outcome() {
+            self.hand.lost.push(reason.clone());
+        } else {
+            self.hand.lost.clear();
+            self.tally.count(settled.outcome());
+        }
+        self.hand.settled.push(settled);
+    }
+
+    /// Signing takes a millisecond with RSA: other work on this thread moves to another.
+    async fn message(&self, claimed: &Claimed) -> Result<Message, StoreError> {
+        let letter = self.letters.get(claimed.variant()).await?;
+        let to = Addressee { address: claimed.to(), name: claimed.name() };
+        let make = || letter.personalise(claimed.id(), to, &self.keys);
+        Ok(if self.keys.dkim.is_empty() { make() } else { tokio::task::block_in_place(make) })
+    }
+
+    /// Hands in what came of letters, and asks for as many as fit into the hand.
+    async fn ask(&mut self) -> Result<(), StoreError> {
+        let room = if self.connection.looks_ahead() { 2 } else { 1 };
+        let is_over = self.stop.is_cancelled() || self.hand.lost.len() >= LOST_MAX;
+        let want = if is_over { 0 } else { room - self.hand.letters().min(room) };
+        let answer = self.request(want).await?;
+        self.hand.turn = self.hand.turn.take().or(answer.turn);
+        self.hand.claimed.extend(answer.claimed);
+        let is_stopped = |claimed: &Claimed| answer.stopped.contains(&claimed.id().issue);
+        if self.hand.begun.as_ref().is_some_and(|(claimed, _)| is_stopped(claimed)) {
+            self.abandon("the issue is paused");
+        }
+        let (stopped, rest) = std::mem::take(&mut self.hand.claimed).into_iter().partition(is_stopped);
+        self.hand.claimed = rest;
+        self.release(stopped, "the issue is paused");
+        Ok(())
+    }
+
+    /// What is in hand goes back, unsent, and what came of letters is handed in.
+    async fn let_go(&mut self, why: &str) -> Result<(), StoreError> {
+        self.abandon(why);
+        let claimed = std::mem::take(&mut self.hand.claimed);
+        self.release(claimed, why);
+        if !self.hand.settled.is_empty() {
+            self.request(0).await?;
+        }
+        Ok(())
+    }
+
+    fn abandon(&mut self, why: &str) {
+        if let Some((claimed, _)) = self.hand.begun.take() {
+            self.connection.abandon();
+            self.release(VecDeque::from([claimed]), why);
+        }
+    }
+
+    fn release(&mut self, claimed: VecDeque<Claimed>, why: &str) {
+        let unsent = |claimed: Claimed| claimed.unsent(Outcome::NotSent { reason: why.to_string() });
+        self.hand.settled.extend(claimed.into_iter().map(unsent));
+    }
+
+    async fn request(&mut self, want: usize) -> Result<Answer, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let settled = std::mem::take(&mut self.hand.settled);
+        // Whoever wants nothing is not kept waiting for it.
+        let is_idle = self.hand.is_empty() && want > 0;
+        let request = Request { lane: self.lane, settled, want, is_idle, answer };
+        self.requests.send(request).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())
+    }
+}
+
+/// The writer stopped because the store did; its own error says why.
+fn gone() -> StoreError {
+    StoreError::Unavailable("an outcome could not be written down".into())
+}

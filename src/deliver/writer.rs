@@ -1,0 +1,268 @@
+//! The one writer: it gathers what all lanes bring and ask for into one durable transaction, and answers.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Paused, Sender, queue::Queue};
+use crate::{
+    delivery::{Claimed, Lane, Settled, Turn, breaker::Breaker, pace::Pace},
+    newsletter::issue::{Cause, IssueId},
+    store::{Recorded, Round, StoreError, Want},
+};
+
+/// While the store is away, how often and how long it is asked again.
+const STORE_TRIES_MAX: usize = 300;
+const STORE_TRY_AGAIN: Duration = Duration::from_secs(1);
+/// A provider that is to be left alone for longer is left to another run.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How fast letters go to each provider, remembered from run to run.
+#[derive(Debug, Clone)]
+pub struct Pacing(Arc<Mutex<Pace>>, Instant);
+
+impl Pacing {
+    /// Of providers of which nothing is known.
+    pub fn new(pace: Pace) -> Self {
+        Self(Arc::new(Mutex::new(pace)), Instant::now())
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.0.lock().expect("nothing panics while holding it")
+    }
+
+    fn now(&self) -> Duration {
+        self.1.elapsed()
+    }
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self::new(Pace::default())
+    }
+}
+
+/// What a lane brings and asks for.
+pub(super) struct Request {
+    pub(super) lane: Lane,
+    pub(super) settled: Vec<Settled>,
+    pub(super) want: usize,
+    /// Nothing is under way on it, so it can wait for its answer.
+    pub(super) is_idle: bool,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// What a lane gets.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// It may send its next final dot.
+    pub(super) turn: Option<Turn>,
+    pub(super) claimed: Vec<Claimed>,
+    /// Letters of these that are not sent yet are not to be.
+    pub(super) stopped: Vec<IssueId>,
+}
+
+/// A lane that waits, and what it has got so far.
+struct Asker {
+    lane: Lane,
+    want: usize,
+    is_idle: bool,
+    answer: oneshot::Sender<Answer>,
+    got: Answer,
+}
+
+pub(super) struct Writer {
+    sender: Sender,
+    stop: CancellationToken,
+    queue: Queue,
+    breaker: Breaker,
+    turns: i64,
+    waiting: Vec<Asker>,
+    paused: Vec<Paused>,
+}
+
+/// What is left when every lane has ended.
+pub(super) struct Rest {
+    pub(super) later: Option<DateTime<Utc>>,
+    pub(super) paused: Vec<Paused>,
+}
+
+impl Writer {
+    pub(super) fn new(sender: Sender, stop: CancellationToken) -> Self {
+        Self {
+            sender,
+            stop,
+            queue: Queue::default(),
+            breaker: Breaker::default(),
+            turns: 0,
+            waiting: Vec::new(),
+            paused: Vec::new(),
+        }
+    }
+
+    /// Serves lanes until all have ended.
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Request>) -> Result<Rest, StoreError> {
+        let mut requests = Vec::new();
+        loop {
+            let opens = self.opens();
+            tokio::select! {
+                got = inbox.recv_many(&mut requests, usize::MAX >> 1) => if got == 0 { break },
+                () = sleep_until(opens), if !self.waiting.is_empty() => {}
+                () = self.stop.cancelled(), if !self.waiting.is_empty() => {}
+            }
+            self.serve(&mut requests).await?;
+        }
+        Ok(Rest { later: self.queue.later(), paused: self.paused })
+    }
+
+    async fn serve(&mut self, requests: &mut Vec<Request>) -> Result<(), StoreError> {
+        let mut round = Round::default();
+        for request in requests.drain(..) {
+            let Request { lane, settled, want, is_idle, answer } = request;
+            round.settled.extend(settled);
+            self.waiting.push(Asker { lane, want, is_idle, answer, got: Answer::default() });
+        }
+        self.note(&mut round);
+        if self.wanted() > 0 && self.queue.is_stale(self.sender.pacing.now()) {
+            let groups = self.sender.store.groups().await?;
+            self.queue.fill(groups, (self.sender.clock)(), self.sender.pacing.now());
+        }
+        self.choose(&mut round);
+        if !(round.settled.is_empty() && round.wants.is_empty()) {
+            let recorded = self.record(round).await?;
+            self.hand_out(recorded);
+        }
+        self.answer();
+        Ok(())
+    }
+
+    /// What outcomes say about us and about providers.
+    fn note(&mut self, round: &mut Round) {
+        let now = self.sender.pacing.now();
+        let mut pace = self.sender.pacing.pace();
+        for settled in &round.settled {
+            pace.ended(settled.provider(), settled, now);
+            if let Some(tripped) = self.breaker.note(settled) {
+                self.paused.push(Paused {
+                    issue: tripped.issue,
+                    cause: Cause::Refused,
+                    words: tripped.reply.clone(),
+                });
+                round.stops.push((tripped.issue, Cause::Refused, tripped.reply));
+            }
+        }
+    }
+
+    fn wanted(&self) -> usize {
+        if self.stop.is_cancelled() { 0 } else { self.waiting.iter().map(|asker| asker.want).sum() }
+    }
+
+    /// Letters for those who ask, one each before anybody gets a second.
+    fn choose(&mut self, round: &mut Round) {
+        let now = self.sender.pacing.now();
+        let chosen = self.queue.next(self.wanted(), &self.sender.pacing.pace(), now);
+        let most = self.waiting.iter().map(|asker| asker.want).max().unwrap_or(0);
+        let askers = (0..most).flat_map(|nth| {
+            self.waiting.iter().filter(move |asker| nth < asker.want).map(|asker| asker.lane)
+        });
+        for (lane, (issue, provider)) in askers.zip(chosen) {
+            self.turns += 1;
+            round.wants.push(Want { lane, turn: self.turns, issue, provider });
+        }
+    }
+
+    /// What came of letters is known here and nowhere else: while the store is away, a full disk say, it is
+    /// brought again and again, and nothing more goes out.
+    async fn record(&mut self, mut round: Round) -> Result<Recorded, StoreError> {
+        let mut tries = 0;
+        loop {
+            let now = (self.sender.clock)();
+            match self.sender.store.record(round, self.sender.terms, now).await {
+                Ok(recorded) => return Ok(recorded),
+                Err((_, why)) if tries >= STORE_TRIES_MAX || self.stop.is_cancelled() => return Err(why),
+                Err((back, why)) => {
+                    if tries == 0 {
+                        tracing::error!("outcomes cannot be written down, so nothing is sent: {why}");
+                    }
+                    round = back;
+                    tries += 1;
+                    tokio::time::sleep(STORE_TRY_AGAIN).await;
+                }
+            }
+        }
+    }
+
+    fn hand_out(&mut self, recorded: Recorded) {
+        let now = self.sender.pacing.now();
+        let Recorded { turns, claimed, dry, paused } = recorded;
+        for group in &dry {
+            self.queue.dry(group);
+        }
+        let by_lane: HashMap<Lane, usize> =
+            self.waiting.iter().enumerate().map(|(at, asker)| (asker.lane, at)).collect();
+        for turn in turns {
+            if let Some(at) = by_lane.get(&turn.lane()) {
+                self.waiting[*at].got.turn = Some(turn);
+            }
+        }
+        let mut pace = self.sender.pacing.pace();
+        for (lane, letter) in claimed {
+            pace.began(letter.provider(), 1, now);
+            if let Some(at) = by_lane.get(&lane) {
+                self.waiting[*at].got.claimed.push(letter);
+            }
+        }
+        drop(pace);
+        for (issue, cause) in paused {
+            if self.paused.iter().all(|known| known.issue != issue) {
+                self.paused.push(Paused { issue, cause, words: String::new() });
+            }
+        }
+        let stopped: Vec<IssueId> = self.paused.iter().map(|paused| paused.issue).collect();
+        for asker in &mut self.waiting {
+            asker.got.stopped.clone_from(&stopped);
+        }
+    }
+
+    /// Answers everybody who has got something, who has something to do, or for whom there will be nothing.
+    fn answer(&mut self) {
+        let may_wait = !self.stop.is_cancelled() && !self.queue.is_empty() && self.is_worth_waiting();
+        let (waiting, ready): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|asker| may_wait && asker.is_idle && asker.got.claimed.is_empty());
+        self.waiting = waiting;
+        for asker in ready {
+            // A lane waits for its answer or has none: it cannot have gone away in between.
+            let _ = asker.answer.send(asker.got);
+        }
+    }
+
+    /// Whether somebody will be let go on soon: because letters are under way, or in a while.
+    fn is_worth_waiting(&self) -> bool {
+        let now = self.sender.pacing.now();
+        let pace = self.sender.pacing.pace();
+        self.queue.opens(&pace, now).map_or(pace.is_busy(), |opens| opens <= now + PATIENCE)
+    }
+
+    fn opens(&self) -> Option<Instant> {
+        let now = self.sender.pacing.now();
+        let opens = self.queue.opens(&self.sender.pacing.pace(), now)?;
+        Some(self.sender.pacing.1 + opens)
+    }
+}
+
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

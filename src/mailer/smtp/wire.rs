@@ -1,0 +1,120 @@
+//! Letters and replies as they are on the wire, and what went wrong in words.
+
+use std::io;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use lettre::transport::smtp::{Error as SmtpError, response::Response};
+
+use crate::config::Login;
+
+/// A message with its dots doubled and its final dot (RFC 5321 §4.5.2), or nothing if it has a line end that is
+/// not CRLF, or a byte that is not ASCII: a server could be made to see its end elsewhere (§2.3.8).
+pub(super) fn dotted(bytes: &[u8]) -> Option<String> {
+    let text = str::from_utf8(bytes).ok().filter(|text| text.is_ascii())?;
+    let mut out = String::with_capacity(bytes.len() + 64);
+    let mut rest = text;
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', rest.as_bytes()) {
+        let (line, after) = rest.split_at(at);
+        put(line, &mut out);
+        out.push_str("\r\n");
+        rest = after.strip_prefix("\r\n")?;
+    }
+    if !rest.is_empty() {
+        put(rest, &mut out);
+        out.push_str("\r\n");
+    }
+    out.push_str(FINAL_DOT);
+    Some(out)
+}
+
+/// The end of a message.
+pub(super) const FINAL_DOT: &str = ".\r\n";
+
+fn put(line: &str, out: &mut String) {
+    if line.starts_with('.') {
+        out.push('.');
+    }
+    out.push_str(line);
+}
+
+pub(super) fn reply(response: &Response) -> String {
+    let words: Vec<&str> = response.message().collect();
+    format!("{} {}", response.code(), words.join(" ")).trim().to_string()
+}
+
+/// Why there is no connection, in words for people where there are any.
+pub(super) fn unconnected(why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::ConnectionRefused => "nothing listens there".to_string(),
+        _ => why.to_string(),
+    }
+}
+
+/// Some servers repeat the command that they refuse, and this one bears the password (RFC 4616 §2, and LOGIN).
+pub(super) fn without_secrets(login: &Login, words: &str) -> String {
+    let password = login.password.expose();
+    let plain = format!("\0{}\0{password}", login.username);
+    let secrets = [STANDARD.encode(plain), STANDARD.encode(password), password.to_string()];
+    let shown = secrets.iter().filter(|secret| !secret.is_empty());
+    shown.fold(words.to_string(), |words, secret| words.replace(secret.as_str(), "…"))
+}
+
+/// The whole chain of an error, once: the server's words stand at its end. If it answered, these alone.
+pub(super) fn said(error: &SmtpError) -> String {
+    let mut source = std::error::Error::source(error);
+    if let (Some(code), Some(words)) = (error.status(), source) {
+        return format!("{code} {}", words.to_string().replace('\n', " ")).trim_end().to_string();
+    }
+    let mut words = error.to_string();
+    // lettre says so at each of its layers.
+    while let Some(rest) = words.strip_prefix("Connection error: ") {
+        words = rest.to_string();
+    }
+    while let Some(inner) = source {
+        let more = inner.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        source = inner.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn dots_are_doubled_and_the_end_is_one_dot() {
+        let dotted = |bytes| dotted(bytes).unwrap_or_default();
+        assert_eq!(dotted(b".a\r\nb\r\n..c\r\n"), "..a\r\nb\r\n...c\r\n.\r\n");
+        assert_eq!(dotted(b"no end"), "no end\r\n.\r\n");
+        for half in [&b"a\nb\r\n"[..], b"a\rb\r\n", b"a\r\r\n", b"a\n.\r\n", b"a\r", "é\r\n".as_bytes()] {
+            assert_eq!(dotted(half), "", "{half:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_repeats_of_a_login_is_not_shown() {
+        let login = Login { username: "mina".into(), password: crate::config::Secret::new("s3cret".into()) };
+        for words in
+            ["500 unknown: AUTH PLAIN AG1pbmEAczNjcmV0", "535 czNjcmV0 is wrong", "535 no s3cret here"]
+        {
+            let shown = without_secrets(&login, words);
+            assert!(
+                shown.contains('…') && !shown.contains("czNjcmV0") && !shown.contains("s3cret"),
+                "{shown}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_inside_a_message_ends_it(text in "(\\.|a|\r\n|\r|\n){0,40}") {
+            let Some(out) = dotted(text.as_bytes()) else { return Ok(()) };
+            prop_assert_eq!(format!("\r\n{out}").find("\r\n.\r\n").map(|at| at + 3), Some(out.len()));
+            prop_assert!(!out.replace("\r\n", "").contains(['\r', '\n']));
+        }
+    }
+}
