@@ -15,6 +15,7 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -25,11 +26,12 @@ use self::{
     writer::Writer,
 };
 use crate::{
-    delivery::{Lane, Outcome, Turn},
+    config,
+    delivery::{Lane, Outcome, Turn, pace::Day},
     mailer::{Connection, Mailer, Trouble},
     message::Keys,
     newsletter::issue::{Cause, IssueId},
-    store::{Store, StoreError, Terms},
+    store::{Group, Store, StoreError, Terms},
 };
 
 /// Sending stopped before everything due was sent.
@@ -38,6 +40,9 @@ pub enum DeliverError {
     /// The store is away: nothing goes out that could not be written down.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no room to write down what would be sent.
+    #[error("there is almost no room left on the disk of data/, so nothing is sent")]
+    NoRoom,
     /// The mail server is away or refuses us.
     #[error("the mail server does not take letters: {0}")]
     Trouble(#[from] Trouble),
@@ -57,8 +62,12 @@ pub struct Sender {
     pub keys: Keys,
     /// Under which terms.
     pub terms: Terms,
-    /// How fast they go to whom.
+    /// How fast they may go to whom.
+    pub pace: config::Pace,
+    /// How fast they go.
     pub pacing: Pacing,
+    /// The author's, whose days count.
+    pub zone: Tz,
     /// What time it is.
     pub clock: Clock,
 }
@@ -127,11 +136,21 @@ pub async fn run_once(
     let late = recover(sender).await?;
     // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
     let now = (sender.clock)();
-    let lanes = match sender.store.next_due().await? {
-        Some(due) if due <= now => sender.store.due(sender.mailer.connections(), now).await?,
-        later => return Ok(Sent { later, paused: late }),
-    };
-    let mut first = sender.mailer.connection();
+    let (due, to_come): (Vec<Group>, Vec<Group>) =
+        sender.store.groups().await?.into_iter().partition(|group| group.due <= now);
+    if due.is_empty() {
+        return Ok(Sent { later: to_come.iter().map(|group| group.due).min(), paused: late });
+    }
+    sender.pacing.heed(sender.pace.limits.clone(), day(sender, now).await?);
+    if !sender.pacing.has_room(&due) {
+        sender.store.are_active(now).await?;
+        return Ok(Sent { later: Some(tomorrow(sender.zone, now)), paused: late });
+    }
+    if !sender.store.has_room() {
+        return Err(DeliverError::NoRoom);
+    }
+    let lanes = sender.store.due(sender.mailer.connections(), now).await?;
+    let mut first = sender.mailer.connection(0);
     match first.ready().await {
         Ok(()) => {}
         Err(Trouble::Login(words)) => return login_refused(sender, words).await,
@@ -140,6 +159,20 @@ pub async fn run_once(
     let mut sent = send(sender, tally, stop, lanes, first).await?;
     sent.paused.splice(0..0, late);
     Ok(sent)
+}
+
+/// What the day allows, while the sender is warming up.
+async fn day(sender: &Sender, now: DateTime<Utc>) -> Result<Option<Day>, StoreError> {
+    let Some(warm_up) = sender.pace.warm_up else { return Ok(None) };
+    let day = now.with_timezone(&sender.zone).date_naive();
+    Ok(Some(Day { most: warm_up.most(day), had: sender.store.sent_on(day).await? }))
+}
+
+/// When the author's next day begins.
+fn tomorrow(zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
+    let tomorrow = now.with_timezone(&zone).date_naive() + chrono::Days::new(1);
+    let midnight = tomorrow.and_time(chrono::NaiveTime::MIN).and_local_timezone(zone).earliest();
+    midnight.map_or(now + chrono::Duration::days(1), |midnight| midnight.to_utc())
 }
 
 /// Nothing is on its way now. What a row says is, was left by a sender that could not write it down.
@@ -175,8 +208,8 @@ async fn send(
     let writer = tokio::spawn(Writer::new(sender.clone(), stop.clone()).run(inbox));
     let letters = Arc::new(Letters::new(sender.store.clone()));
     let mut workers = JoinSet::new();
-    let others = std::iter::repeat_with(|| sender.mailer.connection());
-    for (lane, connection) in (0..).map(Lane).zip(std::iter::once(first).chain(others).take(lanes.max(1))) {
+    let others = (1..lanes).map(|nth| sender.mailer.connection(nth));
+    for (lane, connection) in (0..).map(Lane).zip(std::iter::once(first).chain(others)) {
         let worker = Worker {
             lane,
             connection,
@@ -198,6 +231,9 @@ async fn send(
         trouble = worse(trouble, ended.err());
     }
     let rest = writer.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))??;
+    if rest.is_full {
+        return Err(DeliverError::NoRoom);
+    }
     let sent = Sent { later: rest.later, paused: rest.paused };
     match trouble {
         // One connection too many for the server is no trouble if the others have sent everything.

@@ -2,19 +2,21 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use chrono::Utc;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Ended, Open, issue_line, print_json};
+use super::{
+    Ended, Open, issue_line, print_json,
+    progress::{LOOK, Watch},
+};
 use crate::{
     compose,
     daemon::{Lock, LockError, terms},
-    deliver::{self, Pacing, Paused, Sender, Sent, Tally},
+    deliver::{self, DeliverError, Pacing, Paused, Sender, Sent, Tally},
     delivery::DeliveryState,
     diagnostic::count,
     mailer::Mailer,
@@ -25,13 +27,12 @@ use crate::{
 
 /// Issues that are looked at for open letters.
 const ISSUES_MAX: usize = 1000;
-/// How often the bar is drawn, and another sender's progress looked at.
-const LOOK: Duration = Duration::from_millis(100);
 /// Another sender that sends nothing for so long is stuck, as when the mail server is away.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
+    open.store.check().await?;
     let lock = Lock::take(&folder.data().join("sender.lock"));
     let mut trouble = false;
     if lock.is_ok() {
@@ -50,10 +51,10 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
     let before = sending(&open.store).await?;
     let ids: BTreeSet<IssueId> = before.iter().map(|issue| issue.issue).collect();
     trouble |= match lock {
-        Ok(_lock) => send(&open, &before).await?,
+        Ok(_lock) => send(&open, &before, json).await?,
         Err(LockError::Held(pid)) => {
             eprintln!("process {pid} is sending already; waiting for it");
-            follow(&open.store, &before).await?
+            follow(&open.store, &before, json).await?
         }
         Err(why) => return Err(why.into()),
     };
@@ -62,33 +63,46 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
 }
 
 /// Sends what is due; whether the mail server stood in the way.
-async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
+async fn send(open: &Open, before: &[IssueSummary], json: bool) -> anyhow::Result<bool> {
     let config = &open.settings.config;
     let mailer = Mailer::new(&config.mail.transport, &open.folder.outbox())?;
-    let terms = terms(config, &mailer);
+    let terms = terms(config, &mailer, Utc::now());
     let keys = open.keys()?;
     let sender = Sender {
         store: open.store.clone(),
         mailer,
         keys,
         terms,
+        pace: config.mail.pace.clone(),
         pacing: Pacing::default(),
+        zone: config.site.zone,
         clock: Arc::new(Utc::now),
     };
     let tally = Arc::new(Tally::default());
     let stop = CancellationToken::new();
-    let bar = bar(before.iter().map(IssueSummary::open).sum());
-    let drawing = tokio::spawn(draw(bar.clone(), tally.clone()));
+    let (store, mut watch) = (open.store.clone(), Watch::new(before, json));
+    let done = CancellationToken::new();
+    let over = done.clone();
+    let showing = tokio::spawn(async move {
+        // At least once, and no error of showing is one of sending.
+        while watch.look(&store).await.is_ok() && !over.is_cancelled() {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = over.cancelled() => {}
+            }
+        }
+        watch.end();
+    });
     let (cancel, interrupted) = (stop.clone(), tokio::signal::ctrl_c());
-    let watch = tokio::spawn(async move {
+    let interrupting = tokio::spawn(async move {
         if interrupted.await.is_ok() {
             cancel.cancel(); // letters on their way are finished first
         }
     });
     let sent = deliver::run_once(&sender, &tally, &stop).await;
-    drawing.abort();
-    watch.abort();
-    bar.finish_and_clear();
+    done.cancel();
+    interrupting.abort();
+    showing.await?;
     match sent {
         Ok(Sent { later, paused }) => {
             paused.iter().for_each(say_paused);
@@ -97,9 +111,11 @@ async fn send(open: &Open, before: &[IssueSummary]) -> anyhow::Result<bool> {
             }
             Ok(!paused.is_empty())
         }
-        Err(why @ (deliver::DeliverError::Trouble(_) | deliver::DeliverError::NotTaken(_))) => {
+        Err(why @ (DeliverError::Trouble(_) | DeliverError::NotTaken(_) | DeliverError::NoRoom)) => {
+            let then =
+                if matches!(why, DeliverError::NoRoom) { "when there is some" } else { "when it does" };
             eprintln!("error: {why}");
-            eprintln!("hint: nothing is lost; run `byline deliver` again when it does");
+            eprintln!("hint: nothing is lost; run `byline deliver` again {then}");
             Ok(true)
         }
         Err(why) => Err(why.into()),
@@ -113,47 +129,31 @@ fn say_paused(paused: &Paused) {
     eprintln!("hint: nothing is lost; `byline resume {issue}` goes on, `byline cancel {issue}` ends it");
 }
 
-fn bar(open: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} letters, {per_sec}, {eta} left{msg}");
-    ProgressBar::new(open as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-async fn draw(bar: ProgressBar, tally: Arc<Tally>) {
-    loop {
-        bar.set_position(tally.total() as u64);
-        let (deferred, refused) = (tally.deferred.load(Relaxed), tally.refused.load(Relaxed));
-        if deferred + refused > 0 {
-            bar.set_message(format!("; {deferred} deferred, {refused} refused"));
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
 /// Waits until another process has sent what is due; whether it got stuck.
-async fn follow(store: &Store, before: &[IssueSummary]) -> anyhow::Result<bool> {
-    let total: usize = before.iter().map(IssueSummary::open).sum();
-    let bar = bar(total);
+async fn follow(store: &Store, before: &[IssueSummary], json: bool) -> anyhow::Result<bool> {
+    let mut watch = Watch::new(before, json);
     let (mut least, mut since) = (usize::MAX, Instant::now());
-    loop {
-        let issues = sending(store).await?;
-        let open: usize = issues.iter().map(IssueSummary::open).sum();
-        bar.set_position(total.saturating_sub(open) as u64);
+    let is_stuck = loop {
+        let open = watch.look(store).await?.open();
         let due = store.next_due().await?.is_some_and(|due| due <= Utc::now());
+        let issues = sending(store).await?;
         let busy = issues.iter().any(|issue| issue.count(DeliveryState::Sending) > 0);
         if !due && !busy {
-            bar.finish_and_clear();
-            return Ok(false);
+            break false;
         }
         if open < least {
             (least, since) = (open, Instant::now());
         } else if since.elapsed() > PATIENCE {
-            bar.finish_and_clear();
-            eprintln!("error: it has sent nothing for {} s", PATIENCE.as_secs());
-            eprintln!("hint: its own messages say why; nothing is lost");
-            return Ok(true);
+            break true;
         }
         tokio::time::sleep(LOOK).await;
+    };
+    watch.end();
+    if is_stuck {
+        eprintln!("error: it has sent nothing for {} s", PATIENCE.as_secs());
+        eprintln!("hint: its own messages say why; nothing is lost");
     }
+    Ok(is_stuck)
 }
 
 async fn sending(store: &Store) -> anyhow::Result<Vec<IssueSummary>> {

@@ -119,7 +119,7 @@ fn write_new(path: &Path, pem: &str) -> std::io::Result<()> {
 fn records(open: &Open, keys: &[(String, String)]) -> Vec<Record> {
     let config = &open.settings.config;
     let host = match &config.mail.transport {
-        Transport::Smtp(smtp) => Some(smtp.host.as_str()),
+        Transport::Smtp(servers) => servers.first().map(|smtp| smtp.host.as_str()),
         Transport::Outbox => None,
     };
     let senders = config.newsletters.iter().map(|newsletter| &newsletter.sender);

@@ -85,8 +85,10 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
             "To send them, set `transport = \"smtp\"` under `[mail]`, and the server under `[mail.smtp]`.",
         )])?,
         Transport::Smtp(_) if no_connect => {}
-        Transport::Smtp(smtp) => {
-            told.tell(call::server(smtp, &senders(&open.settings.config, domain.as_deref())).await)?;
+        Transport::Smtp(servers) => {
+            for smtp in servers {
+                told.tell(call::server(smtp, &senders(&open.settings.config, domain.as_deref())).await)?;
+            }
         }
     }
     told.conclude()
@@ -165,7 +167,7 @@ fn questions(open: &Open, domain: Option<&str>) -> Vec<Question> {
         .collect();
     let idle = idle_keys(&open.folder, &keys);
     let server = match &config.mail.transport {
-        Transport::Smtp(smtp) => Some((smtp.host.clone(), smtp.port)),
+        Transport::Smtp(servers) => servers.first().map(|smtp| (smtp.host.clone(), smtp.port)),
         Transport::Outbox => None,
     };
     let senders = config.newsletters.iter().map(|newsletter| &newsletter.sender);

@@ -18,6 +18,7 @@ mod init;
 mod new;
 mod next;
 mod preview;
+mod progress;
 mod readers;
 mod send;
 mod serve;

@@ -32,7 +32,8 @@ const TEST_ARTICLES: usize = 3;
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// Which newsletter.
-    newsletter: String,
+    #[arg(required_unless_present = "to_missed")]
+    newsletter: Option<String>,
     /// Only readers of this cadence; all without it.
     #[arg(long, value_name = "C")]
     cadence: Option<String>,
@@ -45,6 +46,9 @@ pub(super) struct Arguments {
     /// Send one letter in each language to this address, which must be one of `[mail] testers`.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "dry_run")]
     test: Option<EmailAddress>,
+    /// Send that issue again, as it was, to those who did not get it: refused, given up or cancelled.
+    #[arg(long, value_name = "ISSUE", conflicts_with_all = ["newsletter", "cadence", "articles", "test"])]
+    to_missed: Option<i64>,
     /// Do not ask for the number of readers.
     #[arg(long)]
     yes: bool,
@@ -52,7 +56,10 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> anyhow::Result<Ended> {
     let Some(open) = Open::at(folder)? else { return Ok(Ended::CannotRun) };
-    let newsletter = newsletter(&open, &arguments.newsletter)?;
+    if let Some(issue) = arguments.to_missed {
+        return to_missed(&open, IssueId(issue), &arguments, json).await;
+    }
+    let newsletter = newsletter(&open, arguments.newsletter.as_deref().unwrap_or_default())?;
     if let Some(name) = &arguments.cadence {
         known_cadence(newsletter, name)?;
     }
@@ -97,6 +104,39 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     let Some((issue, _)) = compose::open(&open.store, plan).await? else {
         bail!("another issue reached these readers meanwhile; nothing was sent");
     };
+    opened(&open, issue, json).await
+}
+
+/// The same letters once more, for whoever is known not to have them.
+async fn to_missed(open: &Open, missed: IssueId, arguments: &Arguments, json: bool) -> anyhow::Result<Ended> {
+    let readers = match open.store.missed(missed).await? {
+        None => bail!("there is no issue {missed}"),
+        Some(0) => {
+            eprintln!("nobody who is still a reader has missed issue {missed}");
+            return Ok(Ended::Done);
+        }
+        Some(readers) => readers,
+    };
+    eprintln!("issue {missed} again to {} who did not get it", count(readers, "reader"));
+    if arguments.dry_run {
+        if json {
+            print_json(&json!({ "issue": null, "to_missed": missed, "dry_run": true, "letters": readers }))?;
+        } else {
+            out!("dry run: {} would be sent", count(readers, "letter"));
+        }
+        return Ok(Ended::Done);
+    }
+    if !arguments.yes && !confirmed(readers)? {
+        eprintln!("nothing was sent");
+        return Ok(Ended::Failed);
+    }
+    let Some((issue, _)) = open.store.open_for_missed(missed, Utc::now()).await? else {
+        bail!("another issue reached these readers meanwhile; nothing was sent");
+    };
+    opened(open, issue, json).await
+}
+
+async fn opened(open: &Open, issue: IssueId, json: bool) -> anyhow::Result<Ended> {
     let summary = open.store.issue(issue).await?.context("the issue that was just opened is not there")?;
     eprintln!("hint: `byline deliver` sends it now; a running `byline serve` does by itself");
     if json {
@@ -191,7 +231,7 @@ async fn test(
     }
     let keys = open.keys()?;
     let mailer = Mailer::new(&config.mail.transport, &open.folder.outbox())?;
-    let mut connection = mailer.connection();
+    let mut connection = mailer.connection(0);
     connection.ready().await?;
     let frame = Frame::new(&desk.newsletter.id, &desk.newsletter.sender, &config.site.url, desk.now);
     let mut failed = false;

@@ -36,6 +36,7 @@ pub(super) async fn run(folder: Folder, arguments: Arguments) -> anyhow::Result<
         }
         Err(why) => return Err(why).context("cannot lock data/sender.lock"),
     };
+    open.store.check().await?;
     let config = &open.settings.config;
     let mailer = Mailer::new(&config.mail.transport, &folder.outbox())?;
     let address = arguments.listen.unwrap_or(config.serve.listen);

@@ -2,8 +2,15 @@
 
 use anyhow::bail;
 
-use super::{Ended, Open, issue_line, print_json};
-use crate::{newsletter::issue::IssueId, newsroom::Folder, store::IssueSummary};
+use super::{
+    Ended, Open, issue_line, print_json,
+    progress::{LOOK, Watch},
+};
+use crate::{
+    newsletter::issue::{IssueId, IssueState},
+    newsroom::Folder,
+    store::IssueSummary,
+};
 
 /// Issues shown without a number, the newest first.
 const ISSUES_MAX: usize = 20;
@@ -12,6 +19,9 @@ const ISSUES_MAX: usize = 20;
 pub(super) struct Arguments {
     /// One issue; the newest without it.
     issue: Option<i64>,
+    /// Follow those that are being sent, until all that is due is sent.
+    #[arg(long)]
+    watch: bool,
 }
 
 pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> anyhow::Result<Ended> {
@@ -23,7 +33,13 @@ pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> a
             None => bail!("there is no issue {id}"),
         },
     };
+    if arguments.watch {
+        watch(&open, &issues, json).await?;
+    }
     for issue in &issues {
+        // As it is now, if it was watched.
+        let issue = open.store.issue(issue.issue).await?.unwrap_or_else(|| issue.clone());
+        let issue = &issue;
         if json {
             print_json(issue)?;
         } else {
@@ -34,6 +50,16 @@ pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> a
         out!("no issue has been made yet");
     }
     Ok(Ended::Done)
+}
+
+async fn watch(open: &Open, issues: &[IssueSummary], json: bool) -> anyhow::Result<()> {
+    let sending = issues.iter().filter(|issue| issue.state == IssueState::Sending).cloned();
+    let mut watch = Watch::new(&sending.collect::<Vec<_>>(), json);
+    while watch.look(&open.store).await?.is_going_on() {
+        tokio::time::sleep(LOOK).await;
+    }
+    watch.end();
+    Ok(())
 }
 
 fn origin(issue: &IssueSummary) -> String {

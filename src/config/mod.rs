@@ -18,7 +18,10 @@ use url::Url;
 
 use crate::{
     article::{Desk, attribution::Outlet},
-    delivery::WhenInDoubt,
+    delivery::{
+        WhenInDoubt,
+        pace::{Limits, WarmUp},
+    },
     diagnostic::{Diagnostic, SourceFile},
     dkim::Signer,
     language::{Language, Localised},
@@ -90,6 +93,8 @@ pub struct Mail {
     pub when_in_doubt: WhenInDoubt,
     /// How long a letter is tried.
     pub give_up_after: chrono::Duration,
+    /// How fast letters go to one provider.
+    pub pace: Pace,
     /// Where the writer can be reached by post, which some countries ask for.
     pub postal_address: Option<String>,
     /// What letters are signed with, one signature each.
@@ -103,8 +108,8 @@ pub struct Mail {
 pub enum Transport {
     /// Files in `outbox/`.
     Outbox,
-    /// A mail server.
-    Smtp(Box<Smtp>),
+    /// Mail servers: at least one.
+    Smtp(Vec<Smtp>),
 }
 
 /// A mail server and how to speak to it.
@@ -128,6 +133,17 @@ pub struct Smtp {
     pub timeout: Duration,
     /// For the answer to the final dot: a short one makes duplicates (RFC 1047).
     pub dot_timeout: Duration,
+    /// Used only while others are away.
+    pub is_spare: bool,
+}
+
+/// How fast letters go to one provider of mailboxes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pace {
+    /// Letters at once and a minute.
+    pub limits: Limits,
+    /// Fewer a day at first, while providers get to know the sender.
+    pub warm_up: Option<WarmUp>,
 }
 
 /// How a connection is protected.

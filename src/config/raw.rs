@@ -117,8 +117,10 @@ impl Reader<'_> {
         let sender = mail_keys.as_mut().and_then(|mail| Self::sender(mail, &site));
         let sender_was_given = mail_keys.as_mut().is_some_and(|mail| mail.value("from").is_some());
         let mut mail = self.mail(mail_keys, tree);
-        if let Transport::Smtp(smtp) = &mut mail.transport {
-            smtp.hello.get_or_insert_with(|| site.id_authority.clone());
+        if let Transport::Smtp(servers) = &mut mail.transport {
+            for smtp in servers {
+                smtp.hello.get_or_insert_with(|| site.id_authority.clone());
+            }
         }
         let house = House { site: &site, outlets: &outlets, sender: sender.as_ref(), sender_was_given };
         let newsletters = keys

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, RwLock},
     time::SystemTime,
 };
 
@@ -268,9 +268,9 @@ impl Telling {
 pub(super) struct Sending {
     folder: Folder,
     store: Store,
-    mailer: Mailer,
+    /// With the settings that it is made from; it remembers which servers are away.
+    mailer: Mutex<(Arc<Settings>, Mailer)>,
     key: TokenKey,
-    started_with: Arc<Settings>,
     settings: Arc<RwLock<Arc<Settings>>>,
     pacing: Pacing,
 }
@@ -284,20 +284,29 @@ impl Sending {
         settings: Arc<RwLock<Arc<Settings>>>,
     ) -> Self {
         let started_with = settings.read().expect("nothing panics while holding it").clone();
-        Self { folder, store, mailer, key, started_with, settings, pacing: Pacing::default() }
+        let mailer = Mutex::new((started_with, mailer));
+        Self { folder, store, mailer, key, settings, pacing: Pacing::default() }
+    }
+
+    fn mailer(&self, settings: &Arc<Settings>) -> Result<Mailer, DeliverError> {
+        let mut made = self.mailer.lock().expect("nothing panics while holding it");
+        if !Arc::ptr_eq(settings, &made.0) {
+            let mailer = Mailer::new(&settings.config.mail.transport, &self.folder.outbox())?;
+            *made = (settings.clone(), mailer);
+        }
+        Ok(made.1.clone())
     }
 
     pub(super) async fn deliver(&self, stop: &CancellationToken) -> Result<Progress, DeliverError> {
         let settings = self.settings.read().expect("nothing panics while holding it").clone();
-        let mailer = match Arc::ptr_eq(&settings, &self.started_with) {
-            true => self.mailer.clone(),
-            false => Mailer::new(&settings.config.mail.transport, &self.folder.outbox())?,
-        };
+        let mailer = self.mailer(&settings)?;
         let sender = Sender {
-            terms: terms(&settings.config, &mailer),
+            terms: terms(&settings.config, &mailer, Utc::now()),
             store: self.store.clone(),
             keys: Keys { token: self.key.clone(), dkim: settings.config.mail.dkim.clone() },
+            pace: settings.config.mail.pace.clone(),
             pacing: self.pacing.clone(),
+            zone: settings.config.site.zone,
             clock: Arc::new(Utc::now),
             mailer,
         };
@@ -319,10 +328,11 @@ impl Sending {
 }
 
 /// Under which terms a config has letters sent.
-pub fn terms(config: &Config, mailer: &Mailer) -> Terms {
+pub fn terms(config: &Config, mailer: &Mailer, now: DateTime<Utc>) -> Terms {
     Terms {
         via: mailer.via(),
         when_in_doubt: config.mail.when_in_doubt,
         give_up_after: config.mail.give_up_after,
+        day: config.mail.pace.warm_up.map(|_| now.with_timezone(&config.site.zone).date_naive()),
     }
 }

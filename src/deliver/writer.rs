@@ -15,13 +15,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Paused, Sender, queue::Queue};
 use crate::{
-    delivery::{Claimed, Lane, Settled, Turn, breaker::Breaker, pace::Pace},
+    delivery::{
+        Claimed, Lane, Settled, Turn,
+        breaker::Breaker,
+        pace::{Day, Limits, Pace},
+    },
     newsletter::issue::{Cause, IssueId},
-    store::{Recorded, Round, StoreError, Want},
+    store::{Group, Recorded, Round, StoreError, Want},
 };
 
-/// While the store is away, how often and how long it is asked again.
-const STORE_TRIES_MAX: usize = 300;
+/// While the store is away, it is asked again so often.
 const STORE_TRY_AGAIN: Duration = Duration::from_secs(1);
 /// A provider that is to be left alone for longer is left to another run.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,6 +37,17 @@ impl Pacing {
     /// Of providers of which nothing is known.
     pub fn new(pace: Pace) -> Self {
         Self(Arc::new(Mutex::new(pace)), Instant::now())
+    }
+
+    /// From now on, these limits, and those of the day if it has any.
+    pub(super) fn heed(&self, limits: Limits, day: Option<Day>) {
+        self.pace().limit(limits, day);
+    }
+
+    /// Whether a letter of any of these may begin now.
+    pub(super) fn has_room(&self, groups: &[Group]) -> bool {
+        let (pace, now) = (self.pace(), self.now());
+        groups.iter().any(|group| pace.room(&group.provider, now) > 0)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -88,12 +102,15 @@ pub(super) struct Writer {
     turns: i64,
     waiting: Vec<Asker>,
     paused: Vec<Paused>,
+    is_full: bool,
 }
 
 /// What is left when every lane has ended.
 pub(super) struct Rest {
     pub(super) later: Option<DateTime<Utc>>,
     pub(super) paused: Vec<Paused>,
+    /// There was no room to write down more.
+    pub(super) is_full: bool,
 }
 
 impl Writer {
@@ -106,6 +123,7 @@ impl Writer {
             turns: 0,
             waiting: Vec::new(),
             paused: Vec::new(),
+            is_full: false,
         }
     }
 
@@ -121,7 +139,7 @@ impl Writer {
             }
             self.serve(&mut requests).await?;
         }
-        Ok(Rest { later: self.queue.later(), paused: self.paused })
+        Ok(Rest { later: self.queue.later(), paused: self.paused, is_full: self.is_full })
     }
 
     async fn serve(&mut self, requests: &mut Vec<Request>) -> Result<(), StoreError> {
@@ -132,6 +150,7 @@ impl Writer {
             self.waiting.push(Asker { lane, want, is_idle, answer, got: Answer::default() });
         }
         self.note(&mut round);
+        self.is_full = self.is_full || !self.sender.store.has_room();
         if self.wanted() > 0 && self.queue.is_stale(self.sender.pacing.now()) {
             let groups = self.sender.store.groups().await?;
             self.queue.fill(groups, (self.sender.clock)(), self.sender.pacing.now());
@@ -163,7 +182,11 @@ impl Writer {
     }
 
     fn wanted(&self) -> usize {
-        if self.stop.is_cancelled() { 0 } else { self.waiting.iter().map(|asker| asker.want).sum() }
+        if self.is_over() { 0 } else { self.waiting.iter().map(|asker| asker.want).sum() }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.is_cancelled() || self.is_full
     }
 
     /// Letters for those who ask, one each before anybody gets a second.
@@ -183,20 +206,20 @@ impl Writer {
     /// What came of letters is known here and nowhere else: while the store is away, a full disk say, it is
     /// brought again and again, and nothing more goes out.
     async fn record(&mut self, mut round: Round) -> Result<Recorded, StoreError> {
-        let mut tries = 0;
+        let mut has_failed = false;
         loop {
             let now = (self.sender.clock)();
             match self.sender.store.record(round, self.sender.terms, now).await {
                 Ok(recorded) => return Ok(recorded),
-                Err((_, why)) if tries >= STORE_TRIES_MAX || self.stop.is_cancelled() => return Err(why),
-                Err((back, why)) => {
-                    if tries == 0 {
+                Err((back, why)) if why.may_pass() && !self.stop.is_cancelled() => {
+                    if !has_failed {
                         tracing::error!("outcomes cannot be written down, so nothing is sent: {why}");
                     }
                     round = back;
-                    tries += 1;
+                    has_failed = true;
                     tokio::time::sleep(STORE_TRY_AGAIN).await;
                 }
+                Err((_, why)) => return Err(why),
             }
         }
     }
@@ -235,7 +258,7 @@ impl Writer {
 
     /// Answers everybody who has got something, who has something to do, or for whom there will be nothing.
     fn answer(&mut self) {
-        let may_wait = !self.stop.is_cancelled() && !self.queue.is_empty() && self.is_worth_waiting();
+        let may_wait = !self.is_over() && !self.queue.is_empty() && self.is_worth_waiting();
         let (waiting, ready): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|asker| may_wait && asker.is_idle && asker.got.claimed.is_empty());

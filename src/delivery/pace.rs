@@ -5,6 +5,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use chrono::NaiveDate;
+
 use super::{Outcome, Settled, provider::Provider, reply::is_about_rate};
 
 /// How long a provider is left alone that says so for the first time; each time in a row twice as long.
@@ -22,10 +24,40 @@ pub struct Limits {
     pub per_minute: Option<u32>,
 }
 
+/// A sender that nobody knows yet sends few letters a day to each provider, and more each day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WarmUp {
+    /// The first day.
+    pub since: NaiveDate,
+    /// Letters on it, to one provider.
+    pub first_day: u32,
+    /// How many times as many each day.
+    pub growth: f64,
+}
+
+impl WarmUp {
+    /// Letters to one provider on a day, at the most.
+    pub fn most(&self, day: NaiveDate) -> u32 {
+        let days = (day - self.since).num_days().clamp(0, 10_000);
+        let most = f64::from(self.first_day) * self.growth.powf(days as f64);
+        most.min(f64::from(u32::MAX)) as u32
+    }
+}
+
+/// A day, how many letters each provider has had on it, and how many it may have.
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// Letters to one provider, at the most.
+    pub most: u32,
+    /// Letters that each has had.
+    pub had: HashMap<Provider, u32>,
+}
+
 /// What is known of each provider.
 #[derive(Debug, Default)]
 pub struct Pace {
     limits: Limits,
+    day: Option<Day>,
     flows: HashMap<Provider, Flow>,
 }
 
@@ -45,16 +77,33 @@ struct Flow {
 impl Pace {
     /// Within `limits`.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, flows: HashMap::new() }
+        Self { limits, ..Self::default() }
     }
 
-    /// Other limits, from now on.
-    pub fn limit(&mut self, limits: Limits) {
+    /// Other limits, from now on, and those of the day if it has any.
+    pub fn limit(&mut self, limits: Limits, day: Option<Day>) {
         self.limits = limits;
+        self.day = day;
     }
 
     /// How many more letters may begin now.
     pub fn room(&self, provider: &Provider, now: Duration) -> usize {
+        self.room_now(provider, now).min(self.room_today(provider))
+    }
+
+    /// Whether it has had all its letters of the day.
+    pub fn is_full_today(&self, provider: &Provider) -> bool {
+        self.room_today(provider) == 0
+    }
+
+    fn room_today(&self, provider: &Provider) -> usize {
+        let Some(day) = &self.day else { return usize::MAX };
+        let had = day.had.get(provider).copied().unwrap_or(0);
+        let under_way = self.flows.get(provider).map_or(0, |flow| flow.under_way);
+        (day.most.saturating_sub(had) as usize).saturating_sub(under_way)
+    }
+
+    fn room_now(&self, provider: &Provider, now: Duration) -> usize {
         let Some(flow) = self.flows.get(provider) else {
             return self.within(WINDOW_START as usize, self.burst());
         };
@@ -101,6 +150,11 @@ impl Pace {
         flow.under_way = flow.under_way.saturating_sub(1);
         match settled.outcome() {
             Outcome::Accepted { .. } | Outcome::Refused { .. } => {
+                if let Some(day) = &mut self.day
+                    && matches!(settled.outcome(), Outcome::Accepted { .. })
+                {
+                    *day.had.entry(provider.clone()).or_default() += 1;
+                }
                 flow.rests = 0;
                 flow.window += if flow.is_starting { 1.0 } else { 1.0 / flow.window };
             }
@@ -200,6 +254,27 @@ mod tests {
             begun += letters;
         }
         assert!((60..=70).contains(&begun), "{begun}");
+    }
+
+    #[test]
+    fn a_warm_up_grows_by_the_day_and_counts_what_is_taken() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let warm_up = WarmUp { since: day("2026-12-01"), first_day: 50, growth: 1.5 };
+        let most: Vec<u32> = ["2026-11-30", "2026-12-01", "2026-12-02", "2026-12-11"]
+            .map(|text| warm_up.most(day(text)))
+            .into();
+        assert_eq!(most, [50, 50, 75, 2883]);
+        assert_eq!(warm_up.most(day("2099-01-01")), u32::MAX);
+
+        let (provider, now) = (Provider::of("a@example.org"), Duration::ZERO);
+        let mut pace = Pace::default();
+        pace.limit(Limits::default(), Some(Day { most: 3, had: HashMap::from([(provider.clone(), 1)]) }));
+        assert_eq!(pace.room(&provider, now), 2);
+        pace.began(&provider, 2, now);
+        assert_eq!(pace.room(&provider, now), 0);
+        pace.ended(&provider, &taken(), now);
+        pace.ended(&provider, &too_fast(), now);
+        assert_eq!(pace.room(&provider, now + REST), 1, "what was not taken does not count");
     }
 
     #[test]

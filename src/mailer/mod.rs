@@ -114,14 +114,13 @@ pub struct Answer {
 
 /// Opens a connection as if to send from each of `senders`, and takes leave.
 pub async fn call(smtp: &Smtp, senders: &[EmailAddress]) -> Result<Answer, Refusal> {
-    let server = smtp::Server::new(smtp.clone())?;
-    let mut connection = server.connection();
-    connection.open().await?;
+    let mut connection = smtp::Servers::new(std::slice::from_ref(smtp))?.connection(0);
+    connection.call_own().await?;
     let offers = connection.offers();
     let mut refused = Vec::new();
     for sender in senders {
         // One that the last sender cost is opened anew.
-        connection.open().await?;
+        connection.call_own().await?;
         if let Err(words) = connection.would_take(sender).await {
             refused.push((sender.clone(), words));
         }
@@ -146,7 +145,7 @@ pub struct Mailer(Kind);
 #[derive(Clone)]
 enum Kind {
     Outbox(outbox::Outbox),
-    Smtp(smtp::Server),
+    Smtp(smtp::Servers),
 }
 
 impl Mailer {
@@ -154,7 +153,7 @@ impl Mailer {
     pub fn new(transport: &Transport, outbox: &Path) -> Result<Self, Trouble> {
         Ok(Self(match transport {
             Transport::Outbox => Kind::Outbox(outbox::Outbox::new(outbox)),
-            Transport::Smtp(smtp) => Kind::Smtp(smtp::Server::new(Smtp::clone(smtp))?),
+            Transport::Smtp(servers) => Kind::Smtp(smtp::Servers::new(servers)?),
         }))
     }
 
@@ -170,15 +169,15 @@ impl Mailer {
     pub fn connections(&self) -> usize {
         match &self.0 {
             Kind::Outbox(_) => OUTBOX_CONNECTIONS,
-            Kind::Smtp(server) => server.connections(),
+            Kind::Smtp(servers) => servers.connections(),
         }
     }
 
-    /// A connection, not yet open.
-    pub fn connection(&self) -> Connection {
+    /// A connection, not yet open: the `nth` of all.
+    pub fn connection(&self, nth: usize) -> Connection {
         Connection(match &self.0 {
             Kind::Outbox(outbox) => Carrier::Outbox(outbox.clone()),
-            Kind::Smtp(server) => Carrier::Smtp(Box::new(server.connection())),
+            Kind::Smtp(servers) => Carrier::Smtp(Box::new(servers.connection(nth))),
         })
     }
 }

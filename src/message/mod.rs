@@ -113,9 +113,9 @@ impl Compiled {
     /// One reader's letter: filled in, serialised and signed.
     pub fn personalise(&self, delivery: DeliveryId, to: Addressee<'_>, keys: &Keys) -> Message {
         let id = Identity(delivery);
-        let mac = id.mac("message-id", &keys.token);
+        let mac = id.of_letter(&keys.token);
         let fillings = Fillings::of(&self.frame, &self.words, delivery, to, &keys.token);
-        let message_id = MessageId::new(format!("{}.{mac}", delivery.issue), self.sender.domain());
+        let message_id = message_id(&self.sender, delivery, &keys.token);
         let boundary = format!("=_{}_{mac}", delivery.issue);
         let mut bytes =
             self.headers(delivery, to, &fillings, &message_id, &boundary, &keys.token).into_bytes();
@@ -214,7 +214,16 @@ impl Fillings {
 /// What a delivery is called where it leaves the newsroom: not to be guessed, and the same at each try.
 struct Identity(DeliveryId);
 
+/// A letter's Message-ID: the same at each try, and not to be guessed.
+pub fn message_id(sender: &EmailAddress, delivery: DeliveryId, key: &TokenKey) -> MessageId {
+    MessageId::new(format!("{}.{}", delivery.issue, Identity(delivery).of_letter(key)), sender.domain())
+}
+
 impl Identity {
+    fn of_letter(&self, key: &TokenKey) -> String {
+        self.mac("message-id", key)
+    }
+
     fn mac(&self, purpose: &str, key: &TokenKey) -> String {
         let mut identity = self.0.issue.0.to_be_bytes().to_vec();
         identity.extend_from_slice(&self.0.subscription.0.to_be_bytes());

@@ -1,8 +1,8 @@
 //! Deliveries: claimed and settled, and both durable before a lane goes on.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Result, Store, StoreError, counts::Counts, from_ms, to_ms};
@@ -30,6 +30,8 @@ pub struct Terms {
     pub when_in_doubt: WhenInDoubt,
     /// How long after its first try a letter is tried.
     pub give_up_after: Duration,
+    /// The author's day, if letters are counted by it.
+    pub day: Option<NaiveDate>,
 }
 
 /// What lanes bring to the store and ask of it, all at once.
@@ -148,6 +150,29 @@ impl Store {
         .await
     }
 
+    /// How many letters each provider took on a day.
+    pub async fn sent_on(&self, day: NaiveDate) -> Result<HashMap<Provider, u32>> {
+        self.act(move |tx| {
+            let mut statement = tx.prepare_cached("SELECT provider, count FROM sent_on WHERE day = ?1")?;
+            let rows = statement
+                .query_map([day.to_string()], |row| Ok((Provider::named(row.get(0)?), row.get(1)?)))?;
+            Ok(rows.collect::<std::result::Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Issues that are being sent are not late while it is their pace that holds them.
+    pub async fn are_active(&self, now: DateTime<Utc>) -> Result<()> {
+        self.act(move |tx| {
+            tx.execute(
+                "UPDATE issue SET active_at = ?1 WHERE state = 'sending' AND active_at < ?2",
+                [to_ms(now), to_ms(now - ACTIVE_NOTED_EVERY)],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// When the next letter is due, if any is open.
     pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
         self.act(|tx| Ok(groups(tx)?.into_iter().map(|group| group.due).min())).await
@@ -232,6 +257,12 @@ fn settle(
         }
     };
     write(tx, id, &row, now)?;
+    if let (Some(day), DeliveryState::Accepted) = (terms.day, row.state) {
+        tx.prepare_cached(
+            "INSERT INTO sent_on VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET count = count + 1",
+        )?
+        .execute(params![day.to_string(), settled.provider().as_str()])?;
+    }
     counts.moved(id.issue, DeliveryState::Sending, row.state);
     Ok(())
 }

@@ -7,20 +7,36 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Result, Store,
+    Result, Store, StoreError,
     control::hold_to_account,
     counts::{self, Counts},
     from_ms, to_ms,
 };
 use crate::{
     article::ArticleId,
-    delivery::{DeliveryState, VariantId},
+    delivery::{DeliveryId, DeliveryState, VariantId},
     newsletter::{
         issue::{Cause, IssueId, IssueState, Origin},
         variant::{Frame, LetterKind, Variant},
     },
-    subscriber::SubscriptionId,
+    subscriber::{SubscriptionId, address::EmailAddress},
 };
+
+/// Readers who did not get an issue, are still there, and were not reached by one that followed it.
+macro_rules! of_missed {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " FROM delivery JOIN subscription ON subscription.id = subscription_id
+             WHERE issue_id = ?1 AND delivery.state IN ('refused', 'cancelled') AND status = 'active'
+             AND NOT EXISTS (SELECT 1 FROM issue later
+                 JOIN delivery again
+                     ON again.issue_id = later.id AND again.subscription_id = delivery.subscription_id
+                 WHERE later.follows = ?1 AND again.state NOT IN ('refused', 'cancelled', 'skipped')) ",
+            $after
+        )
+    };
+}
 
 /// An issue to be opened: its content and its audience.
 #[derive(Debug, Clone)]
@@ -123,6 +139,9 @@ pub struct Audit {
     pub summary: IssueSummary,
     /// Whether the counts add up to the letters that it was opened with.
     pub balanced: bool,
+    /// Whose letters they are.
+    #[serde(skip)]
+    pub sender: EmailAddress,
     /// Every reader of it.
     pub readers: Vec<AuditRow>,
 }
@@ -130,12 +149,19 @@ pub struct Audit {
 /// What became of one reader's letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditRow {
+    /// Which letter.
+    #[serde(skip)]
+    pub delivery: DeliveryId,
     /// The address.
     pub email: String,
     /// The state's name.
     pub state: String,
     /// How often it was tried.
     pub attempts: u32,
+    /// How often the server may have had it without an answer: so many copies there may be besides one.
+    pub doubts: u32,
+    /// Whom a refusal is about.
+    pub blame: Option<String>,
     /// What the server said last.
     pub reply: Option<String>,
     /// When.
@@ -213,6 +239,57 @@ impl Store {
         .await
     }
 
+    /// Opens an issue with the letters of another, for those readers who did not get it and are still there:
+    /// refused, given up or cancelled. Whoever may have it, or got it in such an issue before, is not in it.
+    /// With how many letters; none if there is nobody.
+    pub async fn open_for_missed(
+        &self,
+        missed: IssueId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(IssueId, usize)>> {
+        self.act(move |tx| {
+            let frame = Frame { date: now, ..frame(tx, missed)? };
+            let frame = serde_json::to_string(&frame).expect("strings and a date serialise");
+            tx.execute(
+                "INSERT INTO issue (newsletter, origin, follows, state, cut, opened_at, sending_since, active_at,
+                                    frame, audience, excluded, letters)
+                 SELECT newsletter, 'special', id, 'sending', 0, ?2, ?2, ?2, ?3, 0, 0, 0 FROM issue WHERE id = ?1",
+                params![missed.0, to_ms(now), frame],
+            )?;
+            let issue = IssueId(tx.last_insert_rowid());
+            let letters = copy_variants(tx, missed, issue)?
+                .into_iter()
+                .map(|(of, copy)| add_missed(tx, (missed, of), (issue, copy), now))
+                .sum::<Result<usize>>()?;
+            if letters == 0 {
+                tx.execute("DELETE FROM variant_article WHERE variant_id IN
+                            (SELECT id FROM variant WHERE issue_id = ?1)", [issue.0])?;
+                tx.execute("DELETE FROM variant WHERE issue_id = ?1", [issue.0])?;
+                tx.execute("DELETE FROM issue WHERE id = ?1", [issue.0])?;
+                return Ok(None);
+            }
+            tx.execute("UPDATE issue SET letters = ?2, audience = ?2 WHERE id = ?1", [issue.0, letters as i64])?;
+            let mut counts = Counts::default();
+            counts.entered(issue, DeliveryState::Pending, letters);
+            counts.write(tx)?;
+            hold_to_account(tx, issue)?;
+            Ok(Some((issue, letters)))
+        })
+        .await
+    }
+
+    /// How many would be in such an issue.
+    pub async fn missed(&self, issue: IssueId) -> Result<Option<usize>> {
+        self.act(move |tx| {
+            if summary(tx, issue)?.is_none() {
+                return Ok(None);
+            }
+            let missed: i64 = tx.query_row(of_missed!("SELECT count(*)", ""), [issue.0], |row| row.get(0))?;
+            Ok(Some(missed.unsigned_abs() as usize))
+        })
+        .await
+    }
+
     /// How far a cadence has been looked at; `start` if never, which is then remembered.
     pub async fn considered(
         &self,
@@ -286,7 +363,7 @@ impl Store {
         self.act(move |tx| {
             let Some(summary) = summary(tx, issue)? else { return Ok(None) };
             let mut statement = tx.prepare_cached(
-                "SELECT email, state, attempt, reply, updated FROM delivery
+                "SELECT email, state, attempt, reply, updated, doubts, blame, subscription_id FROM delivery
                  JOIN subscription ON subscription.id = subscription_id
                  JOIN subscriber ON subscriber.id = subscriber_id
                  WHERE issue_id = ?1 ORDER BY email_key",
@@ -294,16 +371,20 @@ impl Store {
             let readers: Vec<AuditRow> = statement
                 .query_map([issue.0], |row| {
                     Ok(AuditRow {
+                        delivery: DeliveryId { issue, subscription: SubscriptionId(row.get(7)?) },
                         email: row.get(0)?,
                         state: row.get(1)?,
                         attempts: row.get(2)?,
+                        doubts: row.get(5)?,
+                        blame: row.get(6)?,
                         reply: row.get(3)?,
                         updated: from_ms(row.get(4)?),
                     })
                 })?
                 .collect::<std::result::Result<_, _>>()?;
             let balanced = counts::balance(tx, issue)? && readers.len() == summary.letters;
-            Ok(Some(Audit { summary, balanced, readers }))
+            let sender = frame(tx, issue)?.from.parse().map_err(|why| broken(issue, &why))?;
+            Ok(Some(Audit { summary, balanced, sender, readers }))
         })
         .await
     }
@@ -311,15 +392,12 @@ impl Store {
     /// What a letter is made of.
     pub async fn variant(&self, variant: VariantId) -> Result<(Frame, Variant)> {
         self.act(move |tx| {
-            let (frame, content): (String, String) = tx.query_row(
-                "SELECT frame, content FROM variant JOIN issue ON issue.id = issue_id WHERE variant.id = ?1",
-                [variant.0],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
-            let broken = |why: &dyn std::fmt::Display| {
-                super::StoreError::Unavailable(format!("variant {}: {why}", variant.0))
-            };
-            let frame = serde_json::from_str(&frame).map_err(|why| broken(&why))?;
+            let (issue, content): (i64, String) =
+                tx.query_row("SELECT issue_id, content FROM variant WHERE id = ?1", [variant.0], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            let broken = |why: &dyn std::fmt::Display| broken(IssueId(issue), why);
+            let frame = frame(tx, IssueId(issue))?;
             let kept: Kept = serde_json::from_str(&content).map_err(|why| broken(&why))?;
             let content = Variant {
                 kind: kept.kind,
@@ -334,6 +412,53 @@ impl Store {
         })
         .await
     }
+}
+
+/// Each variant with its copy.
+fn copy_variants(tx: &Transaction<'_>, from: IssueId, to: IssueId) -> Result<Vec<(VariantId, VariantId)>> {
+    let mut statement = tx.prepare_cached("SELECT id FROM variant WHERE issue_id = ?1")?;
+    let ids: Vec<i64> =
+        statement.query_map([from.0], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
+    let mut copies = Vec::with_capacity(ids.len());
+    for id in ids {
+        tx.execute(
+            "INSERT INTO variant (issue_id, content) SELECT ?2, content FROM variant WHERE id = ?1",
+            [id, to.0],
+        )?;
+        let copy = tx.last_insert_rowid();
+        tx.execute(
+            "INSERT INTO variant_article SELECT ?2, article_id FROM variant_article WHERE variant_id = ?1",
+            [id, copy],
+        )?;
+        copies.push((VariantId(id), VariantId(copy)));
+    }
+    Ok(copies)
+}
+
+fn add_missed(
+    tx: &Transaction<'_>,
+    (missed, of): (IssueId, VariantId),
+    (issue, copy): (IssueId, VariantId),
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let sql = of_missed!(
+        "INSERT INTO delivery
+            (issue_id, subscription_id, variant_id, state, provider, not_before, seen_before, updated)
+         SELECT ?2, subscription_id, ?3, 'pending', subscription.provider, ?4, seen_before, ?4",
+        "AND variant_id = ?5"
+    );
+    Ok(tx.execute(sql, params![missed.0, issue.0, copy.0, to_ms(now), of.0])?)
+}
+
+/// What all letters of an issue have alike.
+fn frame(tx: &Transaction<'_>, issue: IssueId) -> Result<Frame> {
+    let frame: String =
+        tx.prepare_cached("SELECT frame FROM issue WHERE id = ?1")?.query_row([issue.0], |row| row.get(0))?;
+    serde_json::from_str(&frame).map_err(|why| broken(issue, &why))
+}
+
+fn broken(issue: IssueId, why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(format!("issue {issue}: {why}"))
 }
 
 fn insert_issue(tx: &Transaction<'_>, new: &NewIssue) -> Result<Option<IssueId>> {

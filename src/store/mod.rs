@@ -16,10 +16,14 @@ mod readers;
 mod readings;
 mod schema;
 
-use std::{path::Path, sync::mpsc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeZone, Utc};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 pub use archives::Archives;
@@ -31,15 +35,33 @@ pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter,
 pub use readers::{Change, Leaving, NewReader, Reader, Synced};
 pub use readings::Reading;
 
+/// Free on the disk, or nothing is claimed: the database's log and an outbox's letters need some of it.
+const ROOM_BYTES: u64 = 64 << 20;
+
 /// How long an act waits for another process to finish its own.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be opened, written or made durable: nothing was changed. Try later.
+    /// The file cannot be opened or written: nothing was changed. Try later.
     #[error("the database in data/ is not available: {0}")]
     Unavailable(String),
+    /// Another process has it for too long. Nothing was changed. Try later.
+    #[error(
+        "another process has held the database in data/ for {} s; find out which, with `fuser data/byline.sqlite`",
+        BUSY_TIMEOUT.as_secs()
+    )]
+    Busy,
+    /// What it says cannot be trusted. Nothing is sent from it.
+    #[error(
+        "the database data/byline.sqlite is damaged ({0}); put back a copy from before, and nothing is sent until then"
+    )]
+    Damaged(String),
+    /// The disk did not make sure of what was written, and nobody can say what of it is there. This process does
+    /// not use it any more.
+    #[error("the disk failed to keep what was written to data/ ({0}); look after the disk, then start again")]
+    Lost(String),
     /// Another version of the program wrote it.
     #[error("data/byline.sqlite was written by a newer Byline (schema {found}, this one knows {known})")]
     Newer {
@@ -50,21 +72,33 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the same may be done later.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Busy)
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        StoreError::Unavailable(error.to_string())
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
     }
 }
 
 /// What an act answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-type Act = Box<dyn FnOnce(&mut Connection) + Send>;
+type Act = Box<dyn FnOnce(&mut Kept) + Send>;
 
 /// A handle to the store; clones share it.
 #[derive(Clone)]
 pub struct Store {
     acts: mpsc::Sender<Act>,
+    folder: PathBuf,
 }
 
 impl Store {
@@ -80,10 +114,27 @@ impl Store {
             .name("store".into())
             .spawn(move || {
                 let _stop = StopOnPanic;
-                queue.into_iter().for_each(|act| act(&mut connection));
+                let mut kept = Kept { connection, lost: None };
+                queue.into_iter().for_each(|act| act(&mut kept));
             })
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { acts })
+        let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
+        Ok(Self { acts, folder })
+    }
+
+    /// Looks whether the file is whole: a damaged one must not say who gets what. Reads all of it.
+    pub async fn check(&self) -> Result<()> {
+        self.act(|tx| {
+            let found: String = tx.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+            if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
+        })
+        .await
+    }
+
+    /// Whether there is room on its disk for what sending writes, with some to spare. Nobody may be sent what
+    /// could not be written down.
+    pub fn has_room(&self) -> bool {
+        rustix::fs::statvfs(&self.folder).is_ok_and(|disk| disk.f_bavail * disk.f_frsize >= ROOM_BYTES)
     }
 
     /// Runs `act` in one transaction on the store's thread.
@@ -109,8 +160,8 @@ impl Store {
         act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         let (answer, answered) = oneshot::channel();
-        let work = move |connection: &mut Connection| {
-            let _ = answer.send(in_transaction(connection, act)); // the asker may have gone
+        let work = move |kept: &mut Kept| {
+            let _ = answer.send(kept.in_transaction(act)); // the asker may have gone
         };
         self.acts.send(Box::new(work)).map_err(|_| ended())?;
         Ok(answered)
@@ -133,16 +184,40 @@ impl Drop for StopOnPanic {
     }
 }
 
-fn in_transaction<T>(
-    connection: &mut Connection,
-    act: impl FnOnce(&Transaction<'_>) -> Result<T>,
-) -> Result<T> {
-    // From the beginning: an act that reads first and then writes would fail where another process
-    // wrote in between.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let answer = act(&transaction)?;
-    transaction.commit()?;
-    Ok(answer)
+/// What the store's thread has.
+struct Kept {
+    connection: Connection,
+    /// Why it is not used any more.
+    lost: Option<String>,
+}
+
+impl Kept {
+    fn in_transaction<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        if let Some(why) = &self.lost {
+            return Err(StoreError::Lost(why.clone()));
+        }
+        // From the beginning: an act that reads first and then writes would fail where another process
+        // wrote in between.
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let answer = act(&transaction)?;
+        let Err(why) = transaction.commit() else { return Ok(answer) };
+        if is_lost(&why) {
+            tracing::error!(
+                "the disk failed to keep what was written to data/, which is not used any more: {why}"
+            );
+            self.lost = Some(why.to_string());
+            return Err(StoreError::Lost(why.to_string()));
+        }
+        Err(why.into())
+    }
+}
+
+/// Whether it was the fsync that failed: the system may have thrown away what it could not write, and a second
+/// one would succeed without it.
+fn is_lost(why: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC};
+    let code = why.sqlite_error().map(|error| error.extended_code);
+    code.is_some_and(|code| code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
 }
 
 fn to_ms(moment: DateTime<Utc>) -> i64 {

@@ -244,6 +244,12 @@ CREATE TABLE issue_count (        -- kept beside the rows, so that each can be h
     count INTEGER NOT NULL,
     PRIMARY KEY (issue_id, state)
 ) WITHOUT ROWID;
+CREATE TABLE sent_on (            -- letters that a provider took on a day, while a sender is warming up
+    day TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (day, provider)
+) WITHOUT ROWID;
 INSERT INTO issue_count SELECT issue_id, state, count(*) FROM delivery GROUP BY 1, 2;
 ",
 ];

@@ -7,8 +7,8 @@ use super::{
     values::{ADDRESS_HINT, DURATION_HINT, duration, hello, is_loopback, return_domain, sender},
 };
 use crate::{
-    config::{Login, Mail, Secret, Security, Site, Smtp, Transport},
-    delivery::WhenInDoubt,
+    config::{Login, Mail, Pace, Secret, Security, Site, Smtp, Transport},
+    delivery::{WhenInDoubt, pace::WarmUp},
     diagnostic::{
         Diagnostic,
         keys::{Keys, Node},
@@ -24,6 +24,12 @@ const CONNECTIONS_MAX: i64 = 200;
 const TIMEOUT_SECONDS_DEFAULT: u64 = 60;
 /// RFC 5321 §4.5.3.2.6.
 const DOT_TIMEOUT_SECONDS_DEFAULT: u64 = 600;
+
+/// A million letters a minute, or on the first day, is no limit any more.
+const PER_MINUTE_MAX: i64 = 1_000_001;
+/// What others recommend to a new sender (and what Mailbox providers bear): fifty, and half as many more each day.
+const WARM_UP_FIRST_DAY: u32 = 50;
+const WARM_UP_GROWTH_PERCENT: f64 = 50.0;
 
 /// Signatures of one letter; `OpenDKIM` looks at the first three alone.
 const SIGNATURES_MAX: usize = 3;
@@ -53,6 +59,7 @@ impl Reader<'_> {
             when_in_doubt: WhenInDoubt::default(),
             give_up_after: chrono::Duration::hours(24),
             postal_address: None,
+            pace: Pace::default(),
             dkim: Arc::new([]),
             testers: Vec::new(),
         };
@@ -76,14 +83,21 @@ impl Reader<'_> {
                 Err(why) => self.invalid(typed.node, "address", why, ADDRESS_HINT),
             }
         }
-        let smtp_keys = keys.table("smtp");
-        let smtp_missing = smtp_keys.is_none();
+        mail.pace = self.pace(&mut keys);
+        let server_keys: Vec<Keys<'_>> = keys
+            .table("smtp")
+            .into_iter()
+            .chain(keys.tables("server").into_iter().map(|(_, keys)| keys))
+            .collect();
+        let smtp_missing = server_keys.is_empty();
         let is_used = keys.value("transport").is_some_and(|node| node.as_text() == Some("smtp"));
         let use_of = if is_used { Use::Used } else { Use::Unused };
-        let smtp = smtp_keys.and_then(|smtp| self.smtp(smtp, use_of));
+        let number = server_keys.len();
+        let servers: Vec<Smtp> = server_keys.into_iter().filter_map(|keys| self.smtp(keys, use_of)).collect();
+        let smtp = Some(servers).filter(|servers| servers.len() == number && !smtp_missing);
         if let Some(typed) = keys.text("transport") {
             match (typed.text, smtp) {
-                ("smtp", Some(smtp)) => mail.transport = Transport::Smtp(Box::new(smtp)),
+                ("smtp", Some(smtp)) => mail.transport = Transport::Smtp(smtp),
                 ("smtp", None) if smtp_missing => {
                     let hint = "add `[mail.smtp]` with `host` and `port`";
                     self.problems.push(Diagnostic::missing_key(
@@ -99,6 +113,36 @@ impl Reader<'_> {
         }
         keys.finish();
         mail
+    }
+
+    /// `[mail.pace]` and `[mail.warm_up]`
+    fn pace(&self, keys: &mut Keys<'_>) -> Pace {
+        let mut pace = Pace::default();
+        if let Some(mut keys) = keys.table("pace") {
+            pace.limits.at_once =
+                keys.number("at_once", 1..CONNECTIONS_MAX + 1).map(|n| n.unsigned_abs() as usize);
+            pace.limits.per_minute = keys.number("per_minute", 1..PER_MINUTE_MAX).map(|n| n as u32);
+            keys.finish();
+        }
+        if let Some(mut keys) = keys.table("warm_up") {
+            let since = keys.required_text("since", "write the first day: `since = \"2026-12-01\"`");
+            let since = since.and_then(|typed| match typed.text.parse() {
+                Ok(day) => Some(day),
+                Err(why) => {
+                    self.invalid(typed.node, "day", why, "write it as `2026-12-01`");
+                    None
+                }
+            });
+            let first_day = keys.number("first_day", 1..PER_MINUTE_MAX);
+            let percent = keys.number("growth_percent", 1..1001);
+            keys.finish();
+            pace.warm_up = since.map(|since| WarmUp {
+                since,
+                first_day: first_day.map_or(WARM_UP_FIRST_DAY, |n| n as u32),
+                growth: 1.0 + percent.map_or(WARM_UP_GROWTH_PERCENT, |n| n as f64) / 100.0,
+            });
+        }
+        pace
     }
 
     /// `[mail.dkim.SELECTOR]`, in the order of the file.
@@ -198,6 +242,7 @@ impl Reader<'_> {
         };
         let timeout = keys.parsed("timeout", "time", DURATION_HINT, duration);
         let dot_timeout = keys.parsed("dot_timeout", "time", DURATION_HINT, duration);
+        let is_spare = keys.flag("spare").unwrap_or(false);
         keys.finish();
         let host = host?.text.to_string();
         let security = security?;
@@ -230,6 +275,7 @@ impl Reader<'_> {
             ca_file,
             timeout: seconds(timeout, TIMEOUT_SECONDS_DEFAULT),
             dot_timeout: seconds(dot_timeout, DOT_TIMEOUT_SECONDS_DEFAULT),
+            is_spare,
         })
     }
 

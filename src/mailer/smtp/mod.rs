@@ -7,6 +7,7 @@
 //!
 //! Here a server is called; what is said for each letter is in `session`.
 
+mod servers;
 mod session;
 mod socket;
 mod wire;
@@ -27,7 +28,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-pub(super) use self::session::Connection;
+pub(super) use self::{servers::Servers, session::Connection};
 use self::{
     socket::{Encrypted, Sent, Socket},
     wire::{said, unconnected, without_secrets},
@@ -70,10 +71,6 @@ impl Server {
 
     pub(super) fn connections(&self) -> usize {
         self.0.smtp.connections
-    }
-
-    pub(super) fn connection(&self) -> Connection {
-        Connection::new(self.clone())
     }
 
     /// A connection that is greeted, encrypted and logged in as the config wants, and how much went out on it.

@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,14 +19,18 @@ use lettre::{
         response::Response,
     },
 };
-use tokio::time::{error::Elapsed, timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{error::Elapsed, timeout},
+};
 
 use super::{
-    Server,
+    Servers,
     socket::Sent,
     wire::{FINAL_DOT, dotted, reply, said},
 };
 use crate::{
+    config::Smtp,
     delivery::{InFlight, Message, Outcome},
     mailer::{Begun, Refusal, Trouble},
     subscriber::address::EmailAddress,
@@ -40,11 +45,16 @@ const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection that opens when it is needed and is dropped at any doubt about its state.
 pub(in crate::mailer) struct Connection {
-    server: Server,
+    servers: Servers,
+    /// The server that it is with, or would be with first.
+    at: usize,
+    own: usize,
     open: Option<Open>,
 }
 
 struct Open {
+    /// One of the server's connections.
+    _place: OwnedSemaphorePermit,
     smtp: AsyncSmtpConnection,
     sent: Sent,
     /// What the server offers, a line each (RFC 5321 §4.1.1.1).
@@ -117,8 +127,12 @@ fn reports(message: &Message) -> (Vec<MailParameter>, Vec<RcptParameter>) {
 }
 
 impl Connection {
-    pub(super) fn new(server: Server) -> Self {
-        Self { server, open: None }
+    pub(super) fn new(servers: Servers, own: usize) -> Self {
+        Self { servers, at: own, own, open: None }
+    }
+
+    fn config(&self) -> &Smtp {
+        &self.servers.server(self.at).0.smtp
     }
 
     pub(in crate::mailer) async fn ready(&mut self) -> Result<(), Trouble> {
@@ -127,17 +141,52 @@ impl Connection {
         {
             quit(open.smtp).await;
         }
-        Ok(self.open().await?)
+        let mut last = None;
+        for _ in 0..self.servers.number() {
+            match self.open().await {
+                Ok(()) => return Ok(()),
+                // Another may do, unless none is left to be asked.
+                Err(why @ (Trouble::Passing(_) | Trouble::Lasting(_))) => last = last.or(Some(why)),
+                Err(why) => return Err(why),
+            }
+        }
+        last.map_or(Ok(()), Err)
     }
 
-    /// Opens it if it is not open.
-    pub(in crate::mailer) async fn open(&mut self) -> Result<(), Refusal> {
-        if self.open.is_none() {
-            let (mut smtp, sent) = self.server.connect().await?;
-            let offers = self.server.offers(&mut smtp).await?;
-            let (since, letters, is_to_be_reset) = (Instant::now(), 0, false);
-            self.open = Some(Open { smtp, sent, offers, since, letters, is_to_be_reset });
+    /// Opens it if it is not open, at one server that is well.
+    async fn open(&mut self) -> Result<(), Trouble> {
+        if self.open.is_some() {
+            return Ok(());
         }
+        let (at, place) = self.servers.take(self.own)?;
+        self.at = at;
+        match self.call(place).await {
+            Ok(()) => {
+                self.servers.is_well(at);
+                Ok(())
+            }
+            Err(refusal) => {
+                self.servers.is_away(at, &refusal);
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// Opens it at its own server.
+    pub(in crate::mailer) async fn call_own(&mut self) -> Result<(), Refusal> {
+        if self.open.is_some() {
+            return Ok(());
+        }
+        let free = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("it was made with one");
+        self.call(free).await
+    }
+
+    async fn call(&mut self, place: OwnedSemaphorePermit) -> Result<(), Refusal> {
+        let server = self.servers.server(self.at);
+        let (mut smtp, sent) = server.connect().await?;
+        let offers = server.offers(&mut smtp).await?;
+        let (since, letters, is_to_be_reset) = (Instant::now(), 0, false);
+        self.open = Some(Open { _place: place, smtp, sent, offers, since, letters, is_to_be_reset });
         Ok(())
     }
 
@@ -170,7 +219,7 @@ impl Connection {
         if self.looks_ahead() {
             let reset = if is_to_be_reset { Rset.to_string() } else { String::new() };
             let said = format!("{reset}{}{}{}", envelope.mail, envelope.rcpt, Data);
-            let mut first = self.exchange(&said, self.server.0.smtp.timeout).await;
+            let mut first = self.exchange(&said, self.config().timeout).await;
             if is_to_be_reset && first.is_ok() {
                 first = self.hear().await;
             }
@@ -220,7 +269,7 @@ impl Connection {
         open.letters += 1;
         open.is_to_be_reset = false;
         let before = open.sent.bytes();
-        let (sent, limit) = (open.sent.clone(), self.server.0.smtp.dot_timeout);
+        let (sent, limit) = (open.sent.clone(), self.config().dot_timeout);
         let outcome = match self.exchange(&said, limit).await {
             Ok(reply) => Outcome::Accepted { reply },
             Err(Failure::Later(reply) | Failure::Closing(reply)) => Outcome::Deferred { reply },
@@ -284,7 +333,7 @@ impl Connection {
 
     /// One command and its answer.
     async fn command(&mut self, command: impl fmt::Display) -> Said {
-        self.exchange(&command.to_string(), self.server.0.smtp.timeout).await
+        self.exchange(&command.to_string(), self.config().timeout).await
     }
 
     /// Says something and hears the first answer. A lost connection is dropped here.
@@ -296,7 +345,7 @@ impl Connection {
 
     /// Hears one more answer.
     async fn hear(&mut self) -> Said {
-        let limit = self.server.0.smtp.timeout;
+        let limit = self.config().timeout;
         let Some(open) = &mut self.open else { return Err(Failure::Lost("not connected".into())) };
         let answer = timeout(limit, open.smtp.read_response()).await;
         self.heard(answer, limit)

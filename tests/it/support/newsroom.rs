@@ -270,9 +270,11 @@ impl Newsroom {
         let now = Arc::new(Mutex::new(self.now));
         let sender = Sender {
             store: self.store.clone(),
-            terms: daemon::terms(&self.settings.config, &mailer),
+            terms: daemon::terms(&self.settings.config, &mailer, self.now),
             keys: Keys { token: self.folder().key().unwrap(), dkim: self.settings.config.mail.dkim.clone() },
+            pace: self.settings.config.mail.pace.clone(),
             pacing: Pacing::default(),
+            zone: self.settings.config.site.zone,
             clock: Arc::new(move || *now.lock().unwrap()),
             mailer,
         };
