@@ -26,6 +26,7 @@ mod regression;
 mod safety;
 mod serving;
 mod slow_clients;
+mod steering;
 mod storms;
 mod support;
 mod templates;

@@ -1,0 +1,231 @@
+//! The author's hand on issues: pause, resume, cancel, hold, resolve, the first letters, and those who missed it.
+
+use byline::{
+    newsletter::issue::{Cause, IssueId, IssueState},
+    store::{IssueSummary, Told},
+};
+use serde_json::Value;
+
+use crate::support::{
+    newsroom::{CONFIG, Newsroom},
+    program::Folder,
+    smtp_server::SmtpServer,
+    wait_until,
+};
+
+const ISSUE: IssueId = IssueId(1);
+
+/// Three readers of the same cadence, and an issue that is due on Friday at eight.
+fn due(more: &str) -> Newsroom {
+    let config = CONFIG.replace("[newsletter.dispatches]", &format!("[newsletter.dispatches]\n{more}"));
+    let mut newsroom = Newsroom::with(&config)
+        .piece("One", "2026-02-01")
+        .reader("ava@example.org", "weekly")
+        .reader("mina@example.org", "weekly")
+        .reader("roya@example.org", "weekly");
+    newsroom.at("2026-03-05 12:00").run();
+    newsroom
+}
+
+fn first(newsroom: &Newsroom) -> IssueSummary {
+    newsroom.issues().into_iter().find(|issue| issue.issue == ISSUE).unwrap()
+}
+
+#[test]
+fn a_paused_issue_sends_nothing_until_it_is_resumed() {
+    let mut newsroom = due("approve = true");
+    newsroom.at("2026-03-06 08:00").run();
+    let now = newsroom.now;
+    newsroom.store(async |store| {
+        assert_eq!(store.pause(ISSUE, Cause::Author).await.unwrap(), Told::Done(3));
+        assert_eq!(store.pause(ISSUE, Cause::Author).await.unwrap(), Told::Is(IssueState::Paused));
+        assert_eq!(store.approve(ISSUE, now).await.unwrap(), Told::Is(IssueState::Paused));
+    });
+    newsroom.at("2026-03-06 09:00").run();
+    assert!(newsroom.mail().is_empty());
+    assert_eq!(first(&newsroom).cause, Some(Cause::Author));
+    let now = newsroom.now;
+    newsroom.store(async |store| assert_eq!(store.resume(ISSUE, now).await.unwrap(), Told::Done(3)));
+    newsroom.run();
+    assert_eq!(newsroom.mail(), ["ava: One", "mina: One", "roya: One"]);
+    assert_eq!(first(&newsroom).state, IssueState::Done);
+}
+
+#[test]
+fn what_a_cancelled_issue_would_have_brought_comes_with_the_next() {
+    let mut newsroom = due("approve = true");
+    newsroom.at("2026-03-06 08:00").run();
+    let now = newsroom.now;
+    newsroom.store(async |store| assert_eq!(store.cancel(ISSUE, now).await.unwrap(), Told::Done(3)));
+    assert_eq!(first(&newsroom).state, IssueState::Cancelled);
+    let mut newsroom = newsroom.piece("Two", "2026-03-07");
+    newsroom.at("2026-03-13 08:00").run();
+    assert!(newsroom.mail().is_empty(), "the next waits too");
+    let now = newsroom.now;
+    newsroom.store(async |store| assert_eq!(store.approve(IssueId(2), now).await.unwrap(), Told::Done(3)));
+    newsroom.run();
+    assert_eq!(
+        newsroom.mail(),
+        ["ava", "mina", "roya"].map(|name| format!("{name}: Dispatches: Two + 1 more"))
+    );
+}
+
+#[test]
+fn a_cancelled_issue_brings_nobody_twice_what_a_later_one_brought() {
+    let mut newsroom = due("approve = true");
+    newsroom.at("2026-03-06 08:00").run();
+    let mut newsroom = newsroom.piece("Two", "2026-03-07");
+    newsroom.at("2026-03-13 08:00").run();
+    let now = newsroom.now;
+    // The second goes out, the first is cancelled after it.
+    newsroom.store(async |store| assert_eq!(store.approve(IssueId(2), now).await.unwrap(), Told::Done(3)));
+    newsroom.run();
+    newsroom.store(async |store| assert_eq!(store.cancel(ISSUE, now).await.unwrap(), Told::Done(3)));
+    newsroom.at("2026-03-20 08:00").run();
+    newsroom.store(async |store| assert_eq!(store.approve(IssueId(3), now).await.unwrap(), Told::Done(3)));
+    newsroom.run();
+    assert_eq!(newsroom.mail().iter().filter(|line| line.ends_with(": Two")).count(), 3);
+    assert_eq!(newsroom.mail().iter().filter(|line| line.ends_with(": One")).count(), 3);
+}
+
+#[test]
+fn the_first_letters_go_out_and_the_rest_waits_for_the_author() {
+    let mut newsroom = due("canary = 1");
+    newsroom.at("2026-03-06 08:00").run();
+    assert_eq!(newsroom.mail(), ["ava: One"]);
+    let issue = first(&newsroom);
+    assert_eq!((issue.state, issue.cause), (IssueState::Paused, Some(Cause::Canary)));
+    let now = newsroom.now;
+    newsroom.store(async |store| assert_eq!(store.resume(ISSUE, now).await.unwrap(), Told::Done(2)));
+    newsroom.run();
+    assert_eq!(newsroom.mail(), ["ava: One", "mina: One", "roya: One"]);
+}
+
+#[test]
+fn m41_an_issue_that_nobody_sent_in_time_is_held_and_not_blasted() {
+    let mut newsroom = due("approve = true");
+    newsroom.at("2026-03-06 08:00").run();
+    let now = newsroom.now;
+    newsroom.store(async |store| assert_eq!(store.approve(ISSUE, now).await.unwrap(), Told::Done(3)));
+    // The program was away for longer than letters are tried.
+    newsroom.at("2026-03-07 08:01").run();
+    assert!(newsroom.mail().is_empty());
+    assert_eq!((first(&newsroom).state, first(&newsroom).cause), (IssueState::Paused, Some(Cause::Late)));
+    let now = newsroom.now;
+    newsroom.store(async |store| assert_eq!(store.resume(ISSUE, now).await.unwrap(), Told::Done(3)));
+    newsroom.run();
+    assert_eq!(newsroom.mail().len(), 3);
+}
+
+/// A newsroom of real readers at a server that does as their names say.
+fn at_a_server(names: &[&str], more: &str) -> (Folder, SmtpServer, tempfile::TempDir) {
+    let own = tempfile::tempdir().unwrap();
+    let server = SmtpServer::start(own.path());
+    let mail = format!(
+        "[mail]\ntransport = \"smtp\"\n{more}\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\" }}",
+        server.port()
+    );
+    let folder = Folder::with_config(&CONFIG.replace("[mail]", &mail));
+    folder.write("articles/en/a.md", "---\ntitle: Wells\ndate: 2026-03-01\n---\nWater.\n");
+    let rows: String = names.iter().map(|name| format!("{name}@example.org,weekly\n")).collect();
+    folder.write("subscribers/dispatches.csv", &format!("email,cadence\n{rows}"));
+    (folder, server, own)
+}
+
+fn to(server: &SmtpServer, name: &str) -> usize {
+    server.accepted().iter().filter(|letter| letter.recipient.starts_with(name)).count()
+}
+
+#[test]
+fn doubts_that_are_held_are_resolved_at_the_authors_word() {
+    for (word, copies, state) in [("--resend", 2, "accepted"), ("--assume-sent", 1, "accepted")] {
+        let (folder, server, _own) = at_a_server(&["mina", "lost1"], "when_in_doubt = \"hold\"");
+        folder.run(&["send", "dispatches", "--yes"]).done();
+        let held = folder.run(&["deliver"]).done();
+        assert!(held.last_line().ends_with("is done, 2 letters: 1 accepted, 1 in doubt"), "{held:?}");
+        folder.run(&["resolve", "1", word]).done();
+        folder.run(&["deliver"]).done();
+        assert_eq!((to(&server, "lost1"), to(&server, "mina")), (copies, 1), "{word}");
+        let audit: Value =
+            serde_json::from_str(folder.run(&["audit", "1", "--json"]).done().last_line()).unwrap();
+        let lost = &audit["readers"].as_array().unwrap()[0];
+        assert_eq!((lost["state"].as_str(), lost["doubts"].as_u64()), (Some(state), Some(1)));
+        let again = folder.run(&["resolve", "1", word]);
+        assert!(again.code == 1 && again.stderr.contains("no letter of issue 1 is in doubt"), "{again:?}");
+        let ids: std::collections::BTreeSet<String> = server
+            .accepted()
+            .into_iter()
+            .filter(|l| l.recipient.starts_with("lost1"))
+            .map(|l| l.message_id)
+            .collect();
+        assert_eq!(ids.len(), 1, "the same letter");
+    }
+}
+
+#[test]
+fn a_send_to_those_who_missed_an_issue_reaches_nobody_else() {
+    let (folder, server, _own) =
+        at_a_server(&["mina", "never1", "nouser1", "lost1"], "when_in_doubt = \"hold\"");
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    folder.run(&["deliver"]).done();
+    folder.run(&["readers", "remove", "nouser1@example.org"]).done();
+    let dry = folder.run(&["send", "--to-missed", "1", "--dry-run"]).done();
+    assert_eq!(dry.last_line(), "dry run: 1 letter would be sent");
+    let sent = folder.run(&["send", "--to-missed", "1", "--yes"]).done();
+    assert!(sent.last_line().starts_with("issue 2 (dispatches) is sending, 1 letter: 1 pending"), "{sent:?}");
+    folder.run(&["deliver"]).done();
+    assert_eq!((to(&server, "mina"), to(&server, "lost1"), server.attempts("never1@example.org")), (1, 1, 2));
+    let none = folder.run(&["send", "--to-missed", "2", "--yes"]).done();
+    assert!(none.stderr.contains("again to 1 reader"), "refused again: {none:?}");
+}
+
+#[test]
+fn everything_is_held_at_once_and_goes_on_one_by_one() {
+    let (folder, server, _own) = at_a_server(&["mina", "roya"], "");
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let held = folder.run(&["hold", "ALL"]).done();
+    assert!(
+        held.last_line().starts_with("issue 1 (dispatches) is paused (held until you have looked"),
+        "{held:?}"
+    );
+    let nothing = folder.run(&["deliver"]).done();
+    assert_eq!((nothing.last_line(), server.accepted().len()), ("nothing is due", 0));
+    let wrong = folder.run(&["approve", "1"]);
+    assert!(wrong.code == 1 && wrong.stderr.contains("`byline resume 1`"), "{wrong:?}");
+    folder.run(&["resume", "1"]).done();
+    folder.run(&["deliver"]).done();
+    assert_eq!(server.accepted().len(), 2);
+    assert_eq!(folder.run(&["hold", "all"]).done().last_line(), "no issue is open");
+    let unknown = folder.run(&["pause", "9"]);
+    assert!(unknown.code == 2 && unknown.stderr.contains("there is no issue 9"), "{unknown:?}");
+}
+
+#[test]
+fn an_issue_can_be_paused_while_it_is_going_out_and_the_counts_are_exact() {
+    let own = tempfile::tempdir().unwrap();
+    let server = SmtpServer::builder(own.path()).reply_delay(std::time::Duration::from_millis(4)).start();
+    let mail = format!(
+        "[mail]\ntransport = \"smtp\"\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\" }}",
+        server.port()
+    );
+    let folder = Folder::with_config(&CONFIG.replace("[mail]", &mail));
+    folder.write("articles/en/a.md", "---\ntitle: Wells\ndate: 2026-03-01\n---\nWater.\n");
+    let rows: String = (0..300).map(|n| format!("reader{n}@example.org\n")).collect();
+    folder.write("subscribers/dispatches.csv", &format!("email\n{rows}"));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let serving = folder.serve();
+    wait_until("letters to be under way", 60, || server.accepted().len() >= 40);
+    folder.run(&["pause", "1"]).done();
+    let counts = || -> Value {
+        serde_json::from_str(folder.run(&["status", "1", "--json"]).done().last_line()).unwrap()
+    };
+    wait_until("what was under way to be over", 20, || counts()["counts"]["sending"].is_null());
+    let paused = counts();
+    let accepted = paused["counts"]["accepted"].as_u64().unwrap();
+    assert_eq!(accepted, server.accepted().len() as u64, "{paused}");
+    assert_eq!(accepted + paused["counts"]["pending"].as_u64().unwrap(), 300, "{paused}");
+    folder.run(&["resume", "1"]).done();
+    wait_until("the rest to go out", 60, || counts()["state"] == "done");
+    assert_eq!(serving.stop(), 0);
+    assert_eq!(server.accepted().len(), 300);
+}
