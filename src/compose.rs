@@ -8,7 +8,7 @@ mod pictures;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     article::{Announce, Article, ArticleId, identity::are_translations},
@@ -16,7 +16,7 @@ use crate::{
     newsletter::{
         Cadence, Newsletter,
         issue::{IssueId, IssueState, Origin, Slot, Taste, digest_for},
-        schedule::Schedule,
+        schedule::{Schedule, lead, same_time},
         variant::Frame,
     },
     newsroom::{Look, Settings, TextAway, Texts},
@@ -164,9 +164,15 @@ async fn keep_up(
     let archive = desk.live.iter().filter(|article| article.is_archive).filter_map(|article| article.seq);
     let start = Considered { until: desk.now, seq: archive.max().unwrap_or(0) };
     let considered = store.considered(id.clone(), name.clone(), start).await?;
+    // Where it is that time first, it may be hours before it is here.
+    let lead = match cadence.is_local {
+        true => lead(newsletter.zone, &store.zones(id.clone(), name.clone()).await?, desk.now),
+        false => Duration::zero(),
+    };
+    let until = desk.now + lead;
     let (slots, cut) = match cadence.schedule {
         Schedule::Instant => instant_slots(desk, considered),
-        Schedule::Cron(_) => (newsletter.due(cadence, considered.until, desk.now), ripe(desk)),
+        Schedule::Cron(_) => (newsletter.due(cadence, considered.until, until), ripe(desk)),
     };
     for at in slots {
         let slot = Slot { newsletter: id.clone(), cadence: name.clone(), at };
@@ -174,7 +180,7 @@ async fn keep_up(
         opened.extend(open_due(store, plan).await?);
     }
     // Only now: if this is never reached, the same slots are found again, and are there already.
-    store.consider(id, name, Considered { until: desk.now, seq: cut.max(considered.seq) }).await?;
+    store.consider(id, name, Considered { until, seq: cut.max(considered.seq) }).await?;
     Ok(())
 }
 
@@ -316,6 +322,13 @@ pub async fn plan_special(
     plan(desk, origin, 0, choices.collect())
 }
 
+/// When it is the slot's time where the reader is, if the cadence goes by that.
+fn local_slot(newsletter: &Newsletter, origin: &Origin, taste: &Taste) -> Option<DateTime<Utc>> {
+    let Origin::Slot(slot) = origin else { return None };
+    newsletter.cadence(&slot.cadence).filter(|cadence| cadence.is_local)?;
+    Some(taste.zone.map_or(slot.at, |zone| same_time(slot.at, newsletter.zone, zone)))
+}
+
 /// Readers with the same articles and language share a variant, which is rendered once.
 fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Result<Plan, ComposeError> {
     let newsletter = desk.newsletter;
@@ -328,7 +341,12 @@ fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Resu
         let language = taste.language.clone().unwrap_or_else(|| newsletter.language.clone());
         let next = groups.len();
         let variant = *groups.entry((language, articles, also)).or_insert(next);
-        letters.push(NewLetter { subscription: taste.subscription, variant, seen_before: taste.seen });
+        letters.push(NewLetter {
+            subscription: taste.subscription,
+            variant,
+            seen_before: taste.seen,
+            not_before: local_slot(newsletter, &origin, &taste),
+        });
     }
     let mut variants: Vec<Option<NewVariant>> = vec![None; groups.len()];
     let mut every: Vec<ArticleId> = Vec::new();

@@ -24,6 +24,7 @@ pub mod newsroom;
 pub mod outbound;
 pub mod ping;
 pub mod publish;
+pub mod sink;
 pub mod site;
 pub mod store;
 pub mod subscribe;

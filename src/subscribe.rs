@@ -109,6 +109,7 @@ fn new_readers(newsletter: &Newsletter, path: &str, list: List, live: &[Arc<Arti
             name: row.name,
             language: row.language,
             cadence: row.cadence.unwrap_or_else(|| first.name.clone()),
+            zone: row.zone,
             seen,
             proof: format!("{path}, row {}", row.line),
         }
@@ -178,10 +179,12 @@ pub async fn add(
         name: said.name.clone().unwrap_or_default(),
         language: said.language.clone(),
         cadence: said.cadence.clone().unwrap_or(first),
+        zone: said.zone,
         proof: "added by the author (byline readers add)".into(),
     };
     let added = store.restore_reader(newsletter.id.clone(), new, now).await?;
-    let says_more = said.name.is_some() || said.language.is_some() || said.cadence.is_some();
+    let says_more =
+        said.name.is_some() || said.language.is_some() || said.cadence.is_some() || said.zone.is_some();
     if says_more {
         store.change_reader(newsletter.id.clone(), email, said).await?;
     }

@@ -1,14 +1,63 @@
-//! `byline audit ISSUE`
+//! `byline audit ISSUE [--against LOG]`
 
-use anyhow::bail;
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
 
 use super::{Ended, Open, issue_line, print_json};
-use crate::{newsletter::issue::IssueId, newsroom::Folder};
+use crate::{
+    delivery::{DeliveryState, witness::Witness},
+    diagnostic::count,
+    message::message_id,
+    newsletter::issue::IssueId,
+    newsroom::Folder,
+    store::{Audit, AuditRow},
+    subscriber::token::TokenKey,
+};
+
+/// Letters that are named where the log and the rows do not agree; there may be very many.
+const NAMED_MAX: usize = 50;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The issue's number, as `status` shows it.
     issue: i64,
+    /// Hold it against what the receiving server wrote down: the log of a Postfix, or JSON lines with a
+    /// `message_id` each. The whole log, of all servers that letters went to.
+    #[arg(long, value_name = "LOG")]
+    against: Option<PathBuf>,
+    /// Only the sums.
+    #[arg(long)]
+    summary: bool,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    audit: &'a Audit,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<&'a Reconciled>,
+}
+
+/// What the log says beside the rows.
+#[derive(Debug, Default, Serialize)]
+struct Reconciled {
+    /// Letters of this issue in the log, copies too.
+    taken: usize,
+    /// Readers of whom a row says that their letter was taken, and the log does not.
+    missing: Vec<String>,
+    /// Copies besides one, by reader.
+    copies: BTreeMap<String, usize>,
+    /// Copies that no doubt explains.
+    unexplained: usize,
+    /// Readers of whom no row says that their letter was taken, and the log does: in doubt, most of them.
+    unclaimed: Vec<String>,
 }
 
 pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> anyhow::Result<Ended> {
@@ -16,15 +65,108 @@ pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> a
     let Some(audit) = open.store.audit(IssueId(arguments.issue)).await? else {
         bail!("there is no issue {}", arguments.issue);
     };
+    let reconciled = match &arguments.against {
+        None => None,
+        Some(path) => Some(reconcile(&audit, &witness(path)?, &folder.key()?)),
+    };
     if json {
-        print_json(&audit)?;
+        print_json(&Answer { audit: &audit, against: reconciled.as_ref() })?;
     } else {
+        show(&audit, arguments.summary)?;
+        if let Some(reconciled) = &reconciled {
+            reconciled.show()?;
+        }
+    }
+    let agrees = reconciled.is_none_or(|reconciled| reconciled.agrees());
+    Ok(if audit.balanced && agrees { Ended::Done } else { Ended::Failed })
+}
+
+fn show(audit: &Audit, summary: bool) -> anyhow::Result<()> {
+    if !summary {
         for row in &audit.readers {
             let reply = row.reply.as_deref().unwrap_or_default();
             out!("{}\t{}\t{}\t{reply}", row.email, row.state.replace('_', " "), row.attempts);
         }
-        let sums = if audit.balanced { "the sums balance" } else { "THE SUMS DO NOT BALANCE" };
-        out!("{}; {sums}", issue_line(&audit.summary));
     }
-    Ok(if audit.balanced { Ended::Done } else { Ended::Failed })
+    let issue = &audit.summary;
+    let sums = if audit.balanced { "the sums balance" } else { "THE SUMS DO NOT BALANCE" };
+    out!(
+        "{} = {} + {} with nothing new for them",
+        count(issue.audience, "reader"),
+        count(issue.letters, "letter"),
+        issue.excluded
+    );
+    out!("{}; {sums}", issue_line(issue));
+    Ok(())
+}
+
+fn witness(path: &Path) -> anyhow::Result<Witness> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut reader = BufReader::new(file);
+    let mut witness = Witness::default();
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        witness.line(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    if witness.understood() == 0 {
+        bail!(
+            "{} says of no letter that it was taken; it wants the log of a Postfix, or JSON lines",
+            path.display()
+        );
+    }
+    Ok(witness)
+}
+
+fn reconcile(audit: &Audit, witness: &Witness, key: &TokenKey) -> Reconciled {
+    let mut found = Reconciled::default();
+    for row in &audit.readers {
+        let id = message_id(&audit.sender, row.delivery, key).to_string();
+        let times = witness.taken().get(&id).copied().unwrap_or(0);
+        found.taken += times;
+        let is_accepted = row.state == DeliveryState::Accepted.as_str();
+        match times {
+            0 if is_accepted && !is_assumed(row) => found.missing.push(row.email.clone()),
+            1.. if !is_accepted => found.unclaimed.push(row.email.clone()),
+            _ => {}
+        }
+        if times > 1 {
+            found.copies.insert(row.email.clone(), times - 1);
+            found.unexplained += (times - 1).saturating_sub(row.doubts as usize);
+        }
+    }
+    found
+}
+
+/// The author took it as sent, and nobody knows.
+fn is_assumed(row: &AuditRow) -> bool {
+    row.doubts > 0
+}
+
+impl Reconciled {
+    /// Nobody is missing, and every copy has its doubt.
+    fn agrees(&self) -> bool {
+        self.missing.is_empty() && self.unexplained == 0
+    }
+
+    fn show(&self) -> anyhow::Result<()> {
+        let copies: usize = self.copies.values().sum();
+        let named = |readers: &mut dyn Iterator<Item = &String>, what: &str| {
+            for reader in readers.take(NAMED_MAX) {
+                super::print_line(format_args!("{reader}\t{what}"))?;
+            }
+            anyhow::Ok(())
+        };
+        named(&mut self.missing.iter(), "not in the log")?;
+        named(&mut self.copies.keys(), "more than once in the log")?;
+        named(&mut self.unclaimed.iter(), "in the log, and not accepted here")?;
+        out!(
+            "the log has {} of it: {} missing, {copies} more than one each ({} without a doubt), {} not accepted here",
+            count(self.taken, "letter"),
+            self.missing.len(),
+            self.unexplained,
+            self.unclaimed.len()
+        );
+        Ok(())
+    }
 }

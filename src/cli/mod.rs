@@ -11,6 +11,7 @@ mod audit;
 mod build;
 mod check;
 mod deliver;
+mod demo;
 mod dkim;
 mod doctor;
 mod feed;
@@ -114,6 +115,8 @@ enum Command {
     Dkim(dkim::Arguments),
     /// Look for what keeps letters from arriving.
     Doctor(doctor::Arguments),
+    /// Try things out with a mail server that is part of the program: what a crash does, for one.
+    Demo(demo::Arguments),
     /// Show which templates are yours, and put one back as it came.
     Templates(templates::Arguments),
 }
@@ -187,6 +190,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<Ended> {
         Command::Readers(arguments) => readers::run(&folder, arguments, json).await,
         Command::Dkim(arguments) => dkim::run(&folder, arguments, json),
         Command::Doctor(arguments) => doctor::run(&folder, arguments, json).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
         Command::Templates(arguments) => templates::run(&folder, arguments, json),
     }
 }

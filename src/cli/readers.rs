@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use chrono::Utc;
+use chrono_tz::Tz;
 use serde_json::json;
 
 use super::{Ended, Open, newsletter, print_json};
@@ -56,6 +57,9 @@ struct AddArguments {
     /// One of the newsletter's cadences; its first without it.
     #[arg(long)]
     cadence: Option<String>,
+    /// Where the reader is, as Asia/Tehran, for cadences that come at the reader's own time.
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<Tz>,
 }
 
 pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> anyhow::Result<Ended> {
@@ -123,7 +127,7 @@ fn choice(newsletter: &Newsletter, arguments: &AddArguments) -> anyhow::Result<C
         bail!("`{id}` has no cadence `{name}`; write {}", list(&known, "or"));
     }
     let name = arguments.name.as_deref().map(clean_line);
-    Ok(Change { name, language, cadence: arguments.cadence.clone() })
+    Ok(Change { name, language, cadence: arguments.cadence.clone(), zone: arguments.timezone })
 }
 
 async fn remove(open: &Open, email: EmailAddress, id: Option<String>, json: bool) -> anyhow::Result<Ended> {

@@ -40,6 +40,7 @@ pub mod pace;
 pub mod provider;
 pub mod reply;
 pub mod retry;
+pub mod witness;
 
 use std::fmt;
 

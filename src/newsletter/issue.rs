@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::Newsletter;
@@ -178,8 +179,10 @@ pub struct Taste {
     pub seen: i64,
     /// Only articles in this language; all of the newsletter's if none is chosen.
     pub language: Option<Language>,
-    /// Articles above `seen` that a special issue already brought.
+    /// Articles above `seen` that a letter already brought.
     pub had: Vec<ArticleId>,
+    /// Where the reader is, if that is known.
+    pub zone: Option<Tz>,
 }
 
 /// The articles of `newsletter` that a digest cut at `cut` gives to a reader: what is after the

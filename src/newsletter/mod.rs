@@ -60,6 +60,8 @@ pub struct Cadence {
     pub name: String,
     /// When it comes.
     pub schedule: Schedule,
+    /// At that time where each reader is, and not where the newsletter is.
+    pub is_local: bool,
 }
 
 /// Who a letter is from, and where replies go.

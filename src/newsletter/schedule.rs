@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::{
     Cron,
@@ -89,6 +89,22 @@ impl Schedule {
     }
 }
 
+/// When it is somewhere else the time that it is in `home` at `instant`: eight in the morning there for eight in
+/// the morning here.
+pub fn same_time(instant: DateTime<Utc>, home: Tz, elsewhere: Tz) -> DateTime<Utc> {
+    let wall = instant.with_timezone(&home).naive_local();
+    let at = |wall: NaiveDateTime| wall.and_local_timezone(elsewhere).earliest();
+    // A time that is skipped there comes at the end of the gap.
+    at(wall).or_else(|| at(wall + Duration::hours(1))).map_or(instant, |at| at.to_utc())
+}
+
+/// How much earlier a time comes in the first of these places than in `home`; none if it is the first.
+pub fn lead(home: Tz, places: &[Tz], now: DateTime<Utc>) -> Duration {
+    let offset = |zone: Tz| zone.offset_from_utc_datetime(&now.naive_utc()).fix().local_minus_utc();
+    let first = places.iter().map(|place| offset(*place) - offset(home)).max().unwrap_or(0);
+    Duration::seconds(i64::from(first.max(0)))
+}
+
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -148,6 +164,20 @@ mod tests {
             instants("00:00", chrono_tz::Asia::Tehran, "2022-03-20T12:00:00Z", "2022-03-23T12:00:00Z").len(),
             3
         );
+    }
+
+    #[test]
+    fn a_time_comes_to_each_place_when_it_is_that_time_there() {
+        use chrono_tz::{America::New_York, Asia::Tehran, Europe::London};
+        let moment = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let friday = moment("2026-11-27T08:00:00Z");
+        assert_eq!(same_time(friday, London, Tehran), moment("2026-11-27T04:30:00Z"));
+        assert_eq!(same_time(friday, London, New_York), moment("2026-11-27T13:00:00Z"));
+        // 02:30 is skipped in New York on that day.
+        let skipped = moment("2026-03-08T02:30:00Z");
+        assert_eq!(same_time(skipped, London, New_York), moment("2026-03-08T07:30:00Z"));
+        assert_eq!(lead(London, &[Tehran, New_York], friday), Duration::minutes(210));
+        assert_eq!(lead(London, &[New_York], friday), Duration::zero());
     }
 
     #[test]

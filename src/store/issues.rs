@@ -79,6 +79,8 @@ pub struct NewLetter {
     pub variant: usize,
     /// The reader's watermark when the audience was read.
     pub seen_before: i64,
+    /// When it may go out, if not at once.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
 /// What became of opening an issue.
@@ -210,14 +212,15 @@ impl Store {
                     tx.prepare_cached(
                         "INSERT INTO delivery
                             (issue_id, subscription_id, variant_id, state, provider, not_before, seen_before, updated)
-                         SELECT ?1, id, ?3, 'pending', provider, ?4, ?5, ?4 FROM subscription WHERE id = ?2",
+                         SELECT ?1, id, ?3, 'pending', provider, ?6, ?5, ?4 FROM subscription WHERE id = ?2",
                     )?
                     .execute(params![
                         issue.0,
                         letter.subscription.0,
                         variants[letter.variant].0,
                         to_ms(new.frame.date),
-                        letter.seen_before
+                        letter.seen_before,
+                        to_ms(letter.not_before.map_or(new.frame.date, |at| at.max(new.frame.date)))
                     ])?;
                     letters += 1;
                 } else {

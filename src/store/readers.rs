@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ pub struct NewReader {
     pub language: Option<Language>,
     /// One of the newsletter's.
     pub cadence: String,
+    /// Where the reader is, if that is known.
+    pub zone: Option<Tz>,
     /// The highest `seq` that is not to come any more.
     pub seen: i64,
     /// "subscribers/dispatches.csv, row 4".
@@ -41,6 +44,8 @@ pub struct Change {
     pub language: Option<Language>,
     /// The cadence.
     pub cadence: Option<String>,
+    /// Where the reader is.
+    pub zone: Option<Tz>,
 }
 
 /// What became of a list.
@@ -81,6 +86,8 @@ pub struct Reader {
     pub cadence: String,
     /// The language chosen, if any.
     pub language: Option<String>,
+    /// Where the reader is, if that is known.
+    pub timezone: Option<String>,
 }
 
 impl Store {
@@ -128,7 +135,7 @@ impl Store {
                 Some(_) => {
                     tx.execute(
                         "UPDATE subscription SET status = 'active', cadence = ?3, language = ?4, proof = ?5,
-                                since = ?6, seen = max(seen, ?7), ended_at = NULL, ended_by = NULL
+                                since = ?6, seen = max(seen, ?7), zone = coalesce(?8, zone), ended_at = NULL, ended_by = NULL
                          WHERE subscriber_id = ?1 AND newsletter = ?2",
                         params![
                             subscriber,
@@ -137,7 +144,8 @@ impl Store {
                             reader.language.as_ref().map(Language::as_str),
                             reader.proof,
                             to_ms(now),
-                            reader.seen
+                            reader.seen,
+                            reader.zone.map(Tz::name)
                         ],
                     )?;
                     Ok(true)
@@ -181,14 +189,16 @@ impl Store {
                 )?;
             }
             let changed = tx.execute(
-                "UPDATE subscription SET cadence = coalesce(?3, cadence), language = coalesce(?4, language)
+                "UPDATE subscription SET cadence = coalesce(?3, cadence), language = coalesce(?4, language),
+                        zone = coalesce(?5, zone)
                  WHERE newsletter = ?2 AND status = 'active'
                        AND subscriber_id = (SELECT id FROM subscriber WHERE email_key = ?1)",
                 params![
                     email.key(),
                     newsletter,
                     change.cadence,
-                    change.language.as_ref().map(Language::as_str)
+                    change.language.as_ref().map(Language::as_str),
+                    change.zone.map(Tz::name)
                 ],
             )?;
             Ok(changed == 1)
@@ -223,7 +233,7 @@ impl Store {
     pub async fn readers(&self, newsletter: Option<String>) -> Result<Vec<Reader>> {
         self.act(move |tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT email, name, newsletter, status, cadence, language, subscription.id
+                "SELECT email, name, newsletter, status, cadence, language, subscription.id, zone
                  FROM subscription JOIN subscriber ON subscriber.id = subscriber_id
                  WHERE ?1 IS NULL OR newsletter = ?1 ORDER BY email_key, newsletter",
             )?;
@@ -236,6 +246,7 @@ impl Store {
                     status: row.get(3)?,
                     cadence: row.get(4)?,
                     language: row.get(5)?,
+                    timezone: row.get(7)?,
                 })
             })?;
             Ok(readers.collect::<std::result::Result<_, _>>()?)
@@ -261,14 +272,14 @@ impl Store {
                  ORDER BY article.id",
             )?;
             let mut statement = tx.prepare_cached(
-                "SELECT id, seen, language FROM subscription
+                "SELECT id, seen, language, zone FROM subscription
                  WHERE newsletter = ?1 AND (?2 IS NULL OR cadence = ?2) AND status = 'active' ORDER BY id",
             )?;
             let mut rows = statement.query(params![newsletter, cadence])?;
             let mut audience = Vec::new();
             while let Some(row) = rows.next()? {
                 let (id, seen): (i64, i64) = (row.get(0)?, row.get(1)?);
-                let language: Option<String> = row.get(2)?;
+                let (language, zone): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
                 let had = match seen < carried {
                     true => brought
                         .query_map([id, seen], |row| row.get(0).map(ArticleId))?
@@ -280,9 +291,25 @@ impl Store {
                     seen,
                     language: language.and_then(|tag| tag.parse().ok()),
                     had,
+                    zone: zone.and_then(|name| name.parse().ok()),
                 });
             }
             Ok(audience)
+        })
+        .await
+    }
+
+    /// Where the active readers of a cadence are, as far as that is known.
+    pub async fn zones(&self, newsletter: String, cadence: String) -> Result<Vec<Tz>> {
+        self.act(move |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT zone FROM subscription
+                 WHERE newsletter = ?1 AND cadence = ?2 AND status = 'active' AND zone IS NOT NULL",
+            )?;
+            let names: Vec<String> = statement
+                .query_map([newsletter, cadence], |row| row.get(0))?
+                .collect::<std::result::Result<_, _>>()?;
+            Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
         })
         .await
     }
@@ -343,8 +370,8 @@ fn subscribe(
 ) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO subscription
-            (subscriber_id, newsletter, status, cadence, language, seen, proof, since, provider)
-         VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?6, ?7, ?8)",
+            (subscriber_id, newsletter, status, cadence, language, seen, proof, since, provider, zone)
+         VALUES (?1, ?2, 'active', ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         subscriber,
@@ -354,7 +381,8 @@ fn subscribe(
         reader.seen,
         reader.proof,
         to_ms(now),
-        Provider::of(reader.email.domain()).as_str()
+        Provider::of(reader.email.domain()).as_str(),
+        reader.zone.map(Tz::name)
     ])?;
     Ok(())
 }

@@ -204,6 +204,7 @@ CREATE UNIQUE INDEX issue_announcement ON issue (newsletter, announced) WHERE or
 CREATE INDEX issue_open ON issue (state) WHERE state = 'sending';
 
 ALTER TABLE subscription ADD COLUMN provider TEXT NOT NULL DEFAULT ''; -- who receives this reader's mail
+ALTER TABLE subscription ADD COLUMN zone TEXT; -- where the reader is, as `Asia/Tehran`
 UPDATE subscription SET provider =
     (SELECT provider(email) FROM subscriber WHERE subscriber.id = subscription.subscriber_id);
 

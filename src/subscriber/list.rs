@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use chrono_tz::Tz;
+
 use super::address::EmailAddress;
 use crate::{
     diagnostic::{Diagnostic, Problems, SourceFile, closest},
@@ -15,7 +17,7 @@ use crate::{
 /// A list longer than this is for an import, not a watched file.
 pub const LIST_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const NAME_CHARACTERS_MAX: usize = 120;
-const COLUMNS: [&str; 4] = ["email", "name", "language", "cadence"];
+const COLUMNS: [&str; 5] = ["email", "name", "language", "cadence", "timezone"];
 
 /// A reader as a list names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Row {
     pub language: Option<Language>,
     /// One of the newsletter's.
     pub cadence: Option<String>,
+    /// Where the reader is, if the list says so.
+    pub zone: Option<Tz>,
 }
 
 /// A row that cannot be used.
@@ -112,6 +116,7 @@ struct Columns {
     name: Option<usize>,
     language: Option<usize>,
     cadence: Option<usize>,
+    zone: Option<usize>,
 }
 
 struct Refused {
@@ -138,7 +143,8 @@ impl Columns {
             problems.push(Diagnostic::missing_key(file, &(0..end), "email", hint));
             return None;
         };
-        Some(Self { email, name: find("name"), language: find("language"), cadence: find("cadence") })
+        let (name, language, cadence) = (find("name"), find("language"), find("cadence"));
+        Some(Self { email, name, language, cadence, zone: find("timezone") })
     }
 
     fn row(&self, record: &csv::StringRecord, offer: Offer<'_>) -> Result<Row, Refused> {
@@ -174,9 +180,16 @@ impl Columns {
                 return Err(refused(self.cadence.unwrap_or(0), reason, &hint));
             }
         };
+        let zone = match field(self.zone) {
+            None => None,
+            Some(name) => Some(name.parse::<Tz>().map_err(|_| {
+                let reason = format!("there is no time zone `{name}`");
+                refused(self.zone.unwrap_or(0), reason, "write a place, as `Asia/Tehran`, or leave it empty")
+            })?),
+        };
         let name = clean_line(field(self.name).unwrap_or_default());
         let name = name.chars().take(NAME_CHARACTERS_MAX).collect();
-        Ok(Row { line: 0, email, name, language, cadence })
+        Ok(Row { line: 0, email, name, language, cadence, zone })
     }
 }
 

@@ -5,14 +5,9 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    newsroom::CONFIG,
-    outbox::Letter,
-    postfix::Postfix,
-    program::Folder,
-    smtp_server::{Accepted, SmtpServer},
-    wait_until,
-};
+use byline::sink::{Accepted, Sink};
+
+use crate::support::{newsroom::CONFIG, outbox::Letter, postfix::Postfix, program::Folder, wait_until};
 
 /// A newsroom that sends to a server on a port of this machine.
 fn sending_to(port: u16, more: &str, readers: &[String]) -> Folder {
@@ -47,7 +42,7 @@ fn outcomes(folder: &Folder) -> BTreeMap<String, String> {
 #[test]
 fn every_answer_of_a_server_has_its_outcome() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::start(own.path());
+    let server = Sink::start(own.path());
     let names = ["mina", "nouser1", "grey1", "full1", "late1", "never1", "lost1", "roya"];
     let readers: Vec<String> = names.iter().map(|name| format!("{name}@example.org")).collect();
     let folder = sending_to(server.port(), "when_in_doubt = \"hold\"", &readers);
@@ -78,7 +73,7 @@ fn every_answer_of_a_server_has_its_outcome() {
 #[test]
 fn a_server_that_is_away_costs_no_reader_anything() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::start(own.path());
+    let server = Sink::start(own.path());
     let port = server.port();
     drop(server);
     let folder = sending_to(port, "", &readers(3));
@@ -95,7 +90,7 @@ fn a_server_that_is_away_costs_no_reader_anything() {
 #[test]
 fn what_arrives_is_what_was_built() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::start(own.path());
+    let server = Sink::start(own.path());
     let folder = sending_to(server.port(), "", &readers(1));
     folder.write("articles/en/dots.md", "---\ntitle: Dots\ndate: 2026-03-02\n---\n.\n\n.. and\n.one\n");
     folder.run(&["send", "dispatches", "--yes"]).done();
@@ -120,7 +115,7 @@ const CONNECTIONS: usize = 4;
 /// Kills a sender in the middle of an issue, starts it again, and asks the server who got what.
 fn kill_and_reconcile(readers_count: usize, kill_after: usize) -> Reconciled {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::builder(own.path()).reply_delay(Duration::from_millis(1)).start();
+    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(1)).start();
     let folder = sending_to(server.port(), "", &readers(readers_count));
     folder.run(&["send", "dispatches", "--yes"]).done();
     let serving = folder.serve();
@@ -133,9 +128,9 @@ fn kill_and_reconcile(readers_count: usize, kill_after: usize) -> Reconciled {
     });
     assert_eq!(serving.stop(), 0);
     let accepted = server.accepted();
-    let mut ids: BTreeMap<&str, BTreeSet<(&str, u64)>> = BTreeMap::new();
+    let mut ids: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for letter in &accepted {
-        ids.entry(&letter.recipient).or_default().insert((&letter.message_id, letter.hash));
+        ids.entry(&letter.recipient).or_default().insert((&letter.message_id, &letter.hash));
     }
     assert!(ids.values().all(|ids| ids.len() == 1), "every copy has one Message-ID and the same bytes");
     let distinct: BTreeSet<&str> = accepted.iter().map(|letter| letter.message_id.as_str()).collect();
@@ -183,7 +178,7 @@ fn a_sender_killed_with_an_outbox_leaves_one_whole_letter_each() {
 #[test]
 fn a_stopped_sender_finishes_what_is_on_its_way_and_doubts_nothing() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::builder(own.path()).reply_delay(Duration::from_millis(2)).start();
+    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(2)).start();
     let folder = sending_to(server.port(), "", &readers(200));
     folder.run(&["send", "dispatches", "--yes"]).done();
     for target in [20, 80, 140] {

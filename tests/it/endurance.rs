@@ -17,10 +17,11 @@ use std::{
 use chrono::TimeDelta;
 use serde_json::Value;
 
+use byline::sink::Sink;
+
 use crate::support::{
     newsroom::{CONFIG, Newsroom},
     program::{Folder, Serving},
-    smtp_server::SmtpServer,
     wait_until,
 };
 
@@ -414,7 +415,7 @@ fn r12_without_room_no_letter_counts_as_sent_that_was_not_and_with_room_the_othe
     const READERS: usize = 300;
     const CONNECTIONS: usize = 4;
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::builder(own.path()).reply_delay(Duration::from_millis(4)).start();
+    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(4)).start();
     let mail = format!(
         "[mail]\ntransport = \"smtp\"\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\", connections = {CONNECTIONS} }}",
         server.port()

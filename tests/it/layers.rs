@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 12] = [
     &["feed", "newsletter"],
     &["delivery"],
     &["config", "durable", "template"],
-    &["doctor", "mailer", "message", "outbound", "site", "store"],
+    &["doctor", "mailer", "message", "outbound", "sink", "site", "store"],
     &["newsroom"],
     &["compose", "deliver", "ping", "publish", "subscribe"],
     &["clock", "watch", "web"],

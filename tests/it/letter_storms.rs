@@ -1,6 +1,7 @@
 //! A thousand hostile titles, bodies and names on their way through a mail server: each letter keeps its header, its
 //! envelope and its lines. Numbers are those of `docs/mail.md` (m) and of the threat model (s).
 
+use byline::sink::{Accepted, Sink};
 use byline::text::{clean_line, clean_subject};
 use proptest::{
     prelude::*,
@@ -11,12 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     letter_rules::FIELDS,
-    support::{
-        newsroom::Newsroom,
-        outbox::Letter,
-        smtp_server::{Accepted, SmtpServer},
-        verifiers,
-    },
+    support::{newsroom::Newsroom, outbox::Letter, verifiers},
 };
 
 const LETTERS: usize = 1_000;
@@ -114,7 +110,7 @@ fn piece(newsroom: &Newsroom, number: usize, title: &str, body: &str, more: &str
 
 /// What was taken, with what Python reads in it; fails if one of them is not as every letter is.
 #[track_caller]
-fn taken(server: &SmtpServer) -> Vec<(Accepted, Letter, Value)> {
+fn taken(server: &Sink) -> Vec<(Accepted, Letter, Value)> {
     assert_eq!(server.bare_line_ends(), 0, "neither CR nor LF stands alone on the wire");
     let accepted = server.accepted();
     let bytes: Vec<Vec<u8>> = server.messages().into_iter().map(|(_, bytes)| bytes).collect();
@@ -142,7 +138,7 @@ fn taken(server: &SmtpServer) -> Vec<(Accepted, Letter, Value)> {
 #[test]
 fn m02_m03_s07_s08_no_title_or_body_changes_a_letters_header_envelope_or_lines() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::start(own.path());
+    let server = Sink::start(own.path());
     let mut newsroom = newsroom(server.port());
     for number in 0..NEWSLETTERS {
         newsroom = newsroom.reader_of(&format!("n{number}"), "mina@example.org", "weekly", "");
@@ -172,7 +168,7 @@ fn m02_m03_s07_s08_no_title_or_body_changes_a_letters_header_envelope_or_lines()
 #[test]
 fn m03_s03_s07_no_readers_name_changes_anything_but_the_greeting() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::start(own.path());
+    let server = Sink::start(own.path());
     let mut newsroom = newsroom(server.port());
     // A row ends with its line, and none can hold NUL.
     let names: Vec<String> =

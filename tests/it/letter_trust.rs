@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use byline::dkim::Signer;
+use byline::sink::Sink;
 
 use crate::support::{
     editions::{self, EDITIONS, READER, config, letters, letters_of_now, newsletter, signer, signers},
     newsroom::Newsroom,
     postfix::Postfix,
-    smtp_server::SmtpServer,
     verifiers::{self, OpenSmtpd, Verdict, zone},
     wait_until,
 };
@@ -62,7 +62,7 @@ fn m15_a_letter_is_the_same_on_every_machine_and_after_a_restart() {
 #[test]
 fn m16_a_message_id_is_one_letters_own_and_outlives_every_try() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::start(own.path());
+    let server = Sink::start(own.path());
     let mut newsroom = sending_to(server.port());
     for reader in ["thrice@example.org", "lost@example.org"] {
         newsroom = newsroom.reader_of("en-5", reader, "weekly", "");

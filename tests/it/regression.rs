@@ -1,9 +1,10 @@
 //! Every fault that was mended, so that it stays so.
 
+use byline::sink::Sink;
+
 use crate::support::{
     newsroom::{CONFIG, Newsroom},
     program::Folder,
-    smtp_server::SmtpServer,
     wait_until,
 };
 
@@ -11,7 +12,7 @@ use crate::support::{
 #[test]
 fn an_issue_whose_last_letter_is_held_after_a_crash_is_done() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::start(own.path());
+    let server = Sink::start(own.path());
     let mail = format!(
         "[mail]\ntransport = \"smtp\"\nwhen_in_doubt = \"hold\"\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\" }}",
         server.port()

@@ -2,6 +2,7 @@
 
 use byline::{
     newsletter::issue::{Cause, IssueId, IssueState},
+    sink::Sink,
     store::{IssueSummary, Told},
 };
 use serde_json::Value;
@@ -9,7 +10,6 @@ use serde_json::Value;
 use crate::support::{
     newsroom::{CONFIG, Newsroom},
     program::Folder,
-    smtp_server::SmtpServer,
     wait_until,
 };
 
@@ -118,9 +118,9 @@ fn m41_an_issue_that_nobody_sent_in_time_is_held_and_not_blasted() {
 }
 
 /// A newsroom of real readers at a server that does as their names say.
-fn at_a_server(names: &[&str], more: &str) -> (Folder, SmtpServer, tempfile::TempDir) {
+fn at_a_server(names: &[&str], more: &str) -> (Folder, Sink, tempfile::TempDir) {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::start(own.path());
+    let server = Sink::start(own.path());
     let mail = format!(
         "[mail]\ntransport = \"smtp\"\n{more}\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\" }}",
         server.port()
@@ -132,7 +132,7 @@ fn at_a_server(names: &[&str], more: &str) -> (Folder, SmtpServer, tempfile::Tem
     (folder, server, own)
 }
 
-fn to(server: &SmtpServer, name: &str) -> usize {
+fn to(server: &Sink, name: &str) -> usize {
     server.accepted().iter().filter(|letter| letter.recipient.starts_with(name)).count()
 }
 
@@ -203,7 +203,7 @@ fn everything_is_held_at_once_and_goes_on_one_by_one() {
 #[test]
 fn an_issue_can_be_paused_while_it_is_going_out_and_the_counts_are_exact() {
     let own = tempfile::tempdir().unwrap();
-    let server = SmtpServer::builder(own.path()).reply_delay(std::time::Duration::from_millis(4)).start();
+    let server = Sink::builder(own.path()).reply_delay(std::time::Duration::from_millis(4)).start();
     let mail = format!(
         "[mail]\ntransport = \"smtp\"\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\" }}",
         server.port()

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     diagnostic::{
         Diagnostic,
-        keys::{Key, Keys, Typed, Value},
+        keys::{Key, Keys, Node, Typed, Value},
     },
     language::Language,
     newsletter::{Cadence, CatchUp, Newsletter, Sender, schedule::Schedule},
@@ -129,6 +129,7 @@ impl Reader<'_> {
         let hint = "write `\"07:30\"`, `\"Fri 08:00\"`, or six cron fields: `\"0 30 7 * * MON-FRI\"`";
         let mut cadences: Vec<Cadence> = Vec::new();
         for (name, node) in table.all() {
+            let (is_local, node) = self.local(node);
             let schedule = match (&node.value, node.as_text()) {
                 (Value::Flag(true), _) => Schedule::Instant,
                 (Value::Flag(false), _) => continue,
@@ -144,8 +145,20 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            cadences.push(Cadence { name: name.name.clone(), schedule });
+            cadences.push(Cadence { name: name.name.clone(), schedule, is_local });
         }
         cadences
+    }
+
+    /// `{ at = "Fri 08:00", local = true }`: whether it is at each reader's own time, and where its schedule is.
+    fn local<'n>(&'n self, node: &'n Node) -> (bool, &'n Node) {
+        if !matches!(node.value, Value::Table(_)) {
+            return (false, node);
+        }
+        let Some(mut keys) = Keys::of(node, "cadence", self.problems) else { return (false, node) };
+        let at = keys.value("at");
+        let is_local = keys.flag("local").unwrap_or(false);
+        keys.finish();
+        (is_local, at.unwrap_or(node))
     }
 }

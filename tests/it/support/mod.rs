@@ -8,7 +8,6 @@ pub mod newsroom;
 pub mod outbox;
 pub mod postfix;
 pub mod program;
-pub mod smtp_server;
 pub mod verifiers;
 pub mod web_server;
 

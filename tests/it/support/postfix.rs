@@ -2,7 +2,7 @@
 //!
 //! Needs root, and the packages postfix, sasl2-bin, libsasl2-modules, libsasl2-modules-db and openssl; the packaged
 //! service may run or not. Mail to a local part that starts with `nouser` is refused with `550 5.1.1`.
-//! For a server that misbehaves see `smtp_server`.
+//! For a server that misbehaves see `byline::sink`.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
