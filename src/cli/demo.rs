@@ -106,7 +106,7 @@ fn show(folder: &Path, readers: usize, kills: usize, hold: bool) -> anyhow::Resu
     out!("{}", String::from_utf8_lossy(&ended.stdout).trim());
     let audit = byline(folder, &["audit", "1", "--summary", "--against", "accepted.log"]).output()?;
     out!("{}", String::from_utf8_lossy(&audit.stdout).trim());
-    Ok(report(&sink.accepted(), readers, kills, hold)?)
+    report(&sink.accepted(), readers, kills, hold)
 }
 
 /// What the server says, which knows nothing of the program's rows.

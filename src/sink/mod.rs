@@ -50,6 +50,7 @@ pub struct Sink {
 }
 
 /// What may be chosen before a server starts.
+#[must_use = "it is no server yet"]
 pub struct SinkBuilder {
     folder: PathBuf,
     keeping: Keeping,

@@ -1,9 +1,6 @@
 //! Delivery through real servers and faulty ones: nobody missed, every outcome written down.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use byline::sink::{Accepted, Sink};
 
@@ -102,60 +99,8 @@ fn what_arrives_is_what_was_built() {
     assert_eq!(letter.subject(), "Dispatches: Dots + 1 more");
 }
 
-/// What the server's own log says of one issue whose sender was killed.
-struct Reconciled {
-    killed_after: usize,
-    missed: usize,
-    copies: usize,
-}
-
 /// Connections that the sender may have open.
 const CONNECTIONS: usize = 4;
-
-/// Kills a sender in the middle of an issue, starts it again, and asks the server who got what.
-fn kill_and_reconcile(readers_count: usize, kill_after: usize) -> Reconciled {
-    let own = tempfile::tempdir().unwrap();
-    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(1)).start();
-    let folder = sending_to(server.port(), "", &readers(readers_count));
-    folder.run(&["send", "dispatches", "--yes"]).done();
-    let serving = folder.serve();
-    wait_until("letters to be under way", 60, || server.accepted().len() >= kill_after);
-    serving.kill();
-    let killed_after = server.accepted().len();
-    let serving = folder.serve();
-    wait_until("the issue to be done", 120, || {
-        folder.run(&["status", "1"]).done().stdout.contains(" is done, ")
-    });
-    assert_eq!(serving.stop(), 0);
-    let accepted = server.accepted();
-    let mut ids: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
-    for letter in &accepted {
-        ids.entry(&letter.recipient).or_default().insert((&letter.message_id, &letter.hash));
-    }
-    assert!(ids.values().all(|ids| ids.len() == 1), "every copy has one Message-ID and the same bytes");
-    let distinct: BTreeSet<&str> = accepted.iter().map(|letter| letter.message_id.as_str()).collect();
-    assert_eq!(distinct.len(), ids.len(), "no two readers share a Message-ID");
-    assert!(outcomes(&folder).values().all(|state| state == "accepted"));
-    Reconciled { killed_after, missed: readers_count - ids.len(), copies: accepted.len() - ids.len() }
-}
-
-/// `scripts/crash` asks for more rounds and readers, and for the table.
-#[test]
-fn a_killed_sender_misses_nobody_and_doubts_are_at_most_its_connections() {
-    let asked = |name: &str, usual: usize| {
-        std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)
-    };
-    let (rounds, readers) = (asked("BYLINE_CRASH_ROUNDS", 2), asked("BYLINE_CRASH_READERS", 250));
-    println!("| kill | after | missed | copies (at most {CONNECTIONS}) |\n|---|---|---|---|");
-    for round in 1..=rounds {
-        // Spread over the issue, never twice the same.
-        let share = (round as f64 * 0.618_034).fract();
-        let found = kill_and_reconcile(readers, ((0.05 + 0.9 * share) * readers as f64) as usize);
-        println!("| {round} | {} of {readers} | {} | {} |", found.killed_after, found.missed, found.copies);
-        assert_eq!(found.missed, 0);
-        assert!(found.copies <= CONNECTIONS);
-    }
-}
 
 #[test]
 fn a_sender_killed_with_an_outbox_leaves_one_whole_letter_each() {
@@ -173,21 +118,6 @@ fn a_sender_killed_with_an_outbox_leaves_one_whole_letter_each() {
     let letters = folder.letters();
     let readers: BTreeSet<&str> = letters.iter().map(Letter::to).collect();
     assert_eq!((letters.len(), readers.len()), (200, 200));
-}
-
-#[test]
-fn a_stopped_sender_finishes_what_is_on_its_way_and_doubts_nothing() {
-    let own = tempfile::tempdir().unwrap();
-    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(2)).start();
-    let folder = sending_to(server.port(), "", &readers(200));
-    folder.run(&["send", "dispatches", "--yes"]).done();
-    for target in [20, 80, 140] {
-        let serving = folder.serve();
-        wait_until("letters to be under way", 60, || server.accepted().len() >= target);
-        assert_eq!(serving.stop(), 0);
-    }
-    folder.run(&["deliver"]).done();
-    assert_eq!(server.accepted().len(), 200, "none twice, none missing");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod articles;
 mod check;
 mod command_line;
+mod crashes;
 mod delivery;
 mod doctor;
 mod endurance;
