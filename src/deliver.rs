@@ -95,7 +95,7 @@ impl Tally {
             Outcome::Deferred { .. } => &self.deferred,
             Outcome::Refused { .. } => &self.refused,
             Outcome::InDoubt { .. } => &self.in_doubt,
-            Outcome::NotSent { .. } | Outcome::SenderRefused { .. } => return,
+            Outcome::NotSent { .. } | Outcome::GivenBack { .. } | Outcome::SenderRefused { .. } => return,
         };
         counter.fetch_add(1, Relaxed);
     }

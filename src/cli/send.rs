@@ -260,7 +260,9 @@ async fn test(
             Outcome::Deferred { reply } | Outcome::Refused { reply } | Outcome::SenderRefused { reply } => {
                 (false, reply)
             }
-            Outcome::InDoubt { reason } | Outcome::NotSent { reason } => (false, reason),
+            Outcome::InDoubt { reason } | Outcome::NotSent { reason } | Outcome::GivenBack { reason } => {
+                (false, reason)
+            }
         };
         failed |= !sent;
         if json {

@@ -85,7 +85,11 @@ impl Worker {
                 return Err(DeliverError::NotTaken(self.hand.lost.pop().unwrap_or_default()));
             }
             match (self.hand.begun.take(), self.hand.claimed.pop_front()) {
-                (None, None) => return Ok(()),
+                // What it lost says more than that nothing is left.
+                (None, None) => {
+                    let lost = self.hand.lost.pop();
+                    return lost.map_or(Ok(()), |reason| Err(DeliverError::NotTaken(reason)));
+                }
                 (None, Some(claimed)) => self.begin(claimed).await,
                 (Some(begun), next) => self.end(begun, next).await,
             }
@@ -128,11 +132,13 @@ impl Worker {
     }
 
     fn note(&mut self, settled: Settled) {
-        if let Outcome::NotSent { reason } = settled.outcome() {
-            self.hand.lost.push(reason.clone());
-        } else {
-            self.hand.lost.clear();
-            self.tally.count(settled.outcome());
+        match settled.outcome() {
+            Outcome::GivenBack { .. } => {}
+            Outcome::NotSent { reason } => self.hand.lost.push(reason.clone()),
+            outcome => {
+                self.hand.lost.clear();
+                self.tally.count(outcome);
+            }
         }
         self.hand.settled.push(settled);
     }
@@ -182,7 +188,7 @@ impl Worker {
     }
 
     fn release(&mut self, claimed: VecDeque<Claimed>, why: &str) {
-        let unsent = |claimed: Claimed| claimed.unsent(Outcome::NotSent { reason: why.to_string() });
+        let unsent = |claimed: Claimed| claimed.unsent(Outcome::GivenBack { reason: why.to_string() });
         self.hand.settled.extend(claimed.into_iter().map(unsent));
     }
 

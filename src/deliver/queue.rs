@@ -16,6 +16,9 @@ use crate::{
 /// What is due is looked up again after so long, so that a new issue need not wait for the end of a large one.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
+/// Letters of one group before the next has its turn: fair enough, and one question to the store.
+const TURN: usize = 8;
+
 /// Who has letters that are due, in the order in which they are asked.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -49,7 +52,7 @@ impl Queue {
         self.ring.is_empty()
     }
 
-    /// Up to `most` letters that may begin now.
+    /// Up to `most` letters that may begin now, a few of each group before the next has its turn.
     pub(super) fn next(&mut self, most: usize, pace: &Pace, now: Duration) -> Vec<(IssueId, Provider)> {
         let mut chosen = Vec::new();
         let mut room: HashMap<Provider, usize> = HashMap::new();
@@ -57,13 +60,10 @@ impl Queue {
         while chosen.len() < most && passed < self.ring.len() {
             let Some(group) = self.ring.pop_front() else { break };
             let left = room.entry(group.1.clone()).or_insert_with(|| pace.room(&group.1, now));
-            if *left > 0 {
-                *left -= 1;
-                passed = 0;
-                chosen.push(group.clone());
-            } else {
-                passed += 1;
-            }
+            let letters = TURN.min(*left).min(most - chosen.len());
+            *left -= letters;
+            passed = if letters > 0 { 0 } else { passed + 1 };
+            chosen.extend(std::iter::repeat_n(&group, letters).cloned());
             self.ring.push_back(group);
         }
         chosen.sort();

@@ -94,6 +94,13 @@ struct Asker {
     got: Answer,
 }
 
+impl Asker {
+    /// How many letters it still asks for.
+    fn wants(&self) -> usize {
+        self.want - self.got.claimed.len().min(self.want)
+    }
+}
+
 pub(super) struct Writer {
     sender: Sender,
     stop: CancellationToken,
@@ -151,14 +158,24 @@ impl Writer {
         }
         self.note(&mut round);
         self.is_full = self.is_full || !self.sender.store.has_room();
-        if self.wanted() > 0 && self.queue.is_stale(self.sender.pacing.now()) {
-            let groups = self.sender.store.groups().await?;
-            self.queue.fill(groups, (self.sender.clock)(), self.sender.pacing.now());
-        }
-        self.choose(&mut round);
-        if !(round.settled.is_empty() && round.wants.is_empty()) {
-            let recorded = self.record(round).await?;
+        let mut has_looked = false;
+        loop {
+            if self.wanted() > 0 && !has_looked && self.queue.is_stale(self.sender.pacing.now()) {
+                has_looked = true;
+                let groups = self.sender.store.groups().await?;
+                self.queue.fill(groups, (self.sender.clock)(), self.sender.pacing.now());
+            }
+            self.choose(&mut round);
+            if round.settled.is_empty() && round.wants.is_empty() {
+                break;
+            }
+            let recorded = self.record(std::mem::take(&mut round)).await?;
+            // Where less was due than was thought, there may be more elsewhere.
+            let is_short = !recorded.dry.is_empty();
             self.hand_out(recorded);
+            if !is_short {
+                break;
+            }
         }
         self.answer();
         Ok(())
@@ -182,7 +199,7 @@ impl Writer {
     }
 
     fn wanted(&self) -> usize {
-        if self.is_over() { 0 } else { self.waiting.iter().map(|asker| asker.want).sum() }
+        if self.is_over() { 0 } else { self.waiting.iter().map(Asker::wants).sum() }
     }
 
     fn is_over(&self) -> bool {

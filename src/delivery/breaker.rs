@@ -50,7 +50,10 @@ impl Breaker {
             Outcome::Deferred { reply } if Blame::of(reply) == Blame::Sender && is_about_us(reply) => {
                 (seen.remember(true), reply)
             }
-            Outcome::Deferred { .. } | Outcome::InDoubt { .. } | Outcome::NotSent { .. } => return None,
+            Outcome::Deferred { .. }
+            | Outcome::InDoubt { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::GivenBack { .. } => return None,
             Outcome::SenderRefused { reply } => (true, reply),
             Outcome::Refused { reply } => {
                 seen.refused += 1;

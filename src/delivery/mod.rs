@@ -206,6 +206,11 @@ pub enum Outcome {
         /// What stood in the way.
         reason: String,
     },
+    /// Surely not sent, and not even begun for its own sake: it is due as before.
+    GivenBack {
+        /// Why.
+        reason: String,
+    },
     /// A 5yz at MAIL: the server takes nothing from this sender. Not sent, and the next would fare no better.
     SenderRefused {
         /// What the server said.

@@ -158,7 +158,9 @@ impl Pace {
                 flow.rests = 0;
                 flow.window += if flow.is_starting { 1.0 } else { 1.0 / flow.window };
             }
-            Outcome::Deferred { reply: words } | Outcome::NotSent { reason: words }
+            Outcome::Deferred { reply: words }
+            | Outcome::NotSent { reason: words }
+            | Outcome::GivenBack { reason: words }
                 if is_about_rate(words) =>
             {
                 flow.rest(now);

@@ -96,6 +96,8 @@ pub struct Compiled {
     sender: EmailAddress,
     text: Part,
     html: Part,
+    /// Bytes of its parts as encoded, about.
+    room: usize,
 }
 
 impl Compiled {
@@ -107,6 +109,8 @@ impl Compiled {
             sender: frame.from.parse().expect("the config's sender was parsed when the issue was opened"),
             text: Part::new(Media::Plain, &variant.text),
             html: Part::new(Media::Html, &variant.html),
+            // Base64 needs a third more, and its line ends; quoted-printable seldom as much.
+            room: (variant.text.len() + variant.html.len()) * 3 / 2 + 1024,
         }
     }
 
@@ -117,8 +121,9 @@ impl Compiled {
         let fillings = Fillings::of(&self.frame, &self.words, delivery, to, &keys.token);
         let message_id = message_id(&self.sender, delivery, &keys.token);
         let boundary = format!("=_{}_{mac}", delivery.issue);
-        let mut bytes =
-            self.headers(delivery, to, &fillings, &message_id, &boundary, &keys.token).into_bytes();
+        let headers = self.headers(delivery, to, &fillings, &message_id, &boundary, &keys.token);
+        let mut bytes = Vec::with_capacity(headers.len() + self.room);
+        bytes.extend_from_slice(headers.as_bytes());
         for part in [&self.text, &self.html] {
             bytes.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
             part.write(&fillings, &mut bytes);
@@ -128,7 +133,9 @@ impl Compiled {
         let signed = keys.dkim.iter().map(|signer| signer.header(&bytes, domain, self.frame.date));
         let signatures: String = signed.collect();
         let sender = self.return_path(&id, &keys.token).unwrap_or_else(|| self.sender.clone());
-        let bytes = [signatures.as_bytes(), &bytes].concat();
+        if !signatures.is_empty() {
+            bytes.splice(0..0, signatures.into_bytes());
+        }
         Message { sender, recipient: to.address.clone(), id: message_id, bytes }
     }
 

@@ -1,3 +1,5 @@
+//! A sink does what it is told, and its log is right.
+
 use std::io::{BufRead, BufReader, Read, Write};
 
 use super::*;

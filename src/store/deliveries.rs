@@ -1,6 +1,9 @@
 //! Deliveries: claimed and settled, and both durable before a lane goes on.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -185,20 +188,35 @@ fn record(tx: &Transaction<'_>, round: &Round, terms: Terms, now: DateTime<Utc>)
     for settled in &round.settled {
         settle(tx, settled, terms, now, &mut counts)?;
     }
+    for issue in refused_too_late(tx, round)? {
+        put_back_refused(tx, issue, now, &mut counts)?;
+    }
     for (issue, cause, words) in &round.stops {
-        put_back_refused(tx, *issue, *cause, now, &mut counts)?;
+        if *cause == Cause::Refused {
+            put_back_refused(tx, *issue, now, &mut counts)?;
+        }
         counts.write(tx)?;
         if super::control::pause(tx, *issue, *cause, Some(words))? {
             recorded.paused.push((*issue, *cause));
         }
     }
     // The wants of one issue and provider are asked for together.
+    let mut allowances = BTreeMap::new();
     for wants in round.wants.chunk_by(|a, b| (a.issue, &a.provider) == (b.issue, &b.provider)) {
-        let claimed = claim(tx, wants, terms, now, &mut counts)?;
+        let allowance = match allowances.entry(wants[0].issue) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(allowance(tx, wants[0].issue, now)?),
+        };
+        let claimed = claim(tx, &wants[..wants.len().min(allowance.left)], terms, now, &mut counts)?;
+        allowance.left -= claimed.len();
         if claimed.len() < wants.len() {
             recorded.dry.push((wants[0].issue, wants[0].provider.clone()));
         }
         recorded.claimed.extend(claimed);
+    }
+    for (issue, allowance) in allowances.iter().filter(|(_, allowance)| allowance.is_limited) {
+        tx.prepare_cached("UPDATE issue SET canary = ?2 WHERE id = ?1")?
+            .execute(params![issue.0, allowance.left as i64])?;
     }
     let touched = counts.write(tx)?;
     for issue in touched {
@@ -231,6 +249,9 @@ fn settle(
         Outcome::Accepted { reply } => becomes(DeliveryState::Accepted, reply.as_str()),
         Outcome::Refused { reply } => {
             Becomes { blame: Some(Blame::of(reply)), ..becomes(DeliveryState::Refused, reply) }
+        }
+        Outcome::GivenBack { reason: words } => {
+            Becomes { attempt: attempt.saturating_sub(1), ..becomes(DeliveryState::Pending, words) }
         }
         // As if it had not been tried. Others first: if it was this letter at which the server hung up, it must
         // not block them.
@@ -300,17 +321,28 @@ fn deadline(tx: &Transaction<'_>, id: DeliveryId, terms: Terms) -> Result<DateTi
     Ok(from_ms(since) + terms.give_up_after)
 }
 
+/// Issues that were paused already for such refusals when these letters, which were under way then, met them.
+fn refused_too_late(tx: &Transaction<'_>, round: &Round) -> Result<BTreeSet<IssueId>> {
+    let refused = round.settled.iter().filter(|settled| matches!(settled.outcome(), Outcome::Refused { .. }));
+    let mut issues: BTreeSet<IssueId> = refused.map(|settled| settled.id().issue).collect();
+    let mut statement =
+        tx.prepare_cached("SELECT 1 FROM issue WHERE id = ?1 AND state = 'paused' AND cause = 'refused'")?;
+    let mut late = BTreeSet::new();
+    while let Some(issue) = issues.pop_first() {
+        if statement.exists([issue.0])? {
+            late.insert(issue);
+        }
+    }
+    Ok(late)
+}
+
 /// Who was refused for our sake is to get it once we have mended it; and everybody, if nobody was taken.
 fn put_back_refused(
     tx: &Transaction<'_>,
     issue: IssueId,
-    cause: Cause,
     now: DateTime<Utc>,
     counts: &mut Counts,
 ) -> Result<()> {
-    if cause != Cause::Refused {
-        return Ok(());
-    }
     let back = tx.execute(
         "UPDATE delivery SET state = 'pending', not_before = ?2, updated = ?2, blame = NULL,
                 attempt = attempt - 1
@@ -342,11 +374,11 @@ fn claim(
     now: DateTime<Utc>,
     counts: &mut Counts,
 ) -> Result<Vec<(Lane, Claimed)>> {
-    let (issue, provider) = (wants[0].issue, &wants[0].provider);
-    let may = allowed(tx, issue, now)?.min(wants.len());
+    let Some(Want { issue, provider, .. }) = wants.first() else { return Ok(Vec::new()) };
+    let issue = *issue;
     let mut claimed = Vec::new();
-    while claimed.len() < may {
-        let due = due(tx, issue, provider, may - claimed.len(), now)?;
+    while claimed.len() < wants.len() {
+        let due = due(tx, issue, provider, wants.len() - claimed.len(), now)?;
         if due.is_empty() {
             break;
         }
@@ -377,25 +409,28 @@ fn claim(
             claimed.push((want.lane, letter));
         }
     }
-    if !claimed.is_empty() {
-        tx.prepare_cached("UPDATE issue SET canary = canary - ?2 WHERE id = ?1 AND canary IS NOT NULL")?
-            .execute(params![issue.0, claimed.len() as i64])?;
-    }
     Ok(claimed)
 }
 
 /// How many letters of an issue may begin now.
-fn allowed(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<usize> {
+struct Allowance {
+    left: usize,
+    /// The author wants to look at the first of them.
+    is_limited: bool,
+}
+
+fn allowance(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<Allowance> {
     let found: Option<(Option<i64>, i64)> = tx
         .prepare_cached("SELECT canary, active_at FROM issue WHERE id = ?1 AND state = 'sending'")?
         .query_row([issue.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((canary, active_at)) = found else { return Ok(0) };
+    let Some((canary, active_at)) = found else { return Ok(Allowance { left: 0, is_limited: false }) };
     if (now - from_ms(active_at)).abs() > ACTIVE_NOTED_EVERY {
         tx.prepare_cached("UPDATE issue SET active_at = ?2 WHERE id = ?1")?
             .execute(params![issue.0, to_ms(now)])?;
     }
-    Ok(canary.map_or(usize::MAX, |left| left.max(0) as usize))
+    let left = canary.map_or(usize::MAX, |left| left.max(0) as usize);
+    Ok(Allowance { left, is_limited: canary.is_some() })
 }
 
 fn due(

@@ -23,7 +23,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeZone, Utc};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, config::DbConfig};
 use tokio::sync::oneshot;
 
 pub use archives::Archives;
@@ -37,6 +37,9 @@ pub use readings::Reading;
 
 /// Free on the disk, or nothing is claimed: the database's log and an outbox's letters need some of it.
 const ROOM_BYTES: u64 = 64 << 20;
+
+/// Prepared statements at hand: all that sending uses, and more.
+const STATEMENTS_KEPT: usize = 128;
 
 /// How long an act waits for another process to finish its own.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -106,6 +109,9 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // A plan may not depend on what is bound: SQLite would make it anew for each letter.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         schema::migrate(&mut connection)?;

@@ -59,7 +59,7 @@ fn what_there_is_data_of_can_be_had_as_json() {
         reader,
         serde_json::json!({
             "email": "mina@example.org", "name": "Mina", "newsletter": "dispatches",
-            "status": "active", "cadence": "weekly", "language": null,
+            "status": "active", "cadence": "weekly", "language": null, "timezone": null,
         })
     );
     let next = json(folder.run(&["next", "--json"]).done().stdout.lines().next().unwrap());

@@ -31,4 +31,5 @@ mod steering;
 mod storms;
 mod support;
 mod templates;
+mod troubles;
 mod watching;

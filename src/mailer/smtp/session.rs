@@ -252,11 +252,13 @@ impl Connection {
         message: &Message,
         next: Option<&Message>,
     ) -> (Outcome, Option<Begun>) {
-        let not_sent = |reason: &str| Outcome::NotSent { reason: reason.into() };
         let Some(mut said) = dotted(&message.bytes) else {
             self.open = None; // it waits for a message, and there is no taking that back
             let reply = "the letter has characters or line ends that SMTP cannot carry".to_string();
-            return (Outcome::Refused { reply }, next.map(|_| Begun::Not(not_sent("the letter before it"))));
+            return (
+                Outcome::Refused { reply },
+                next.map(|_| given_back("the letter before it cannot be sent")),
+            );
         };
         let length = said.len() as u64;
         let envelope = next.map(|next| self.envelope(next));
@@ -264,7 +266,8 @@ impl Connection {
             said.push_str(&format!("{}{}{}", envelope.mail, envelope.rcpt, Data));
         }
         let Some(open) = &mut self.open else {
-            return (not_sent("not connected"), next.map(|_| Begun::Not(not_sent("not connected"))));
+            let reason = "not connected".to_string();
+            return (Outcome::NotSent { reason }, next.map(|_| given_back("not connected")));
         };
         open.letters += 1;
         open.is_to_be_reset = false;
@@ -284,7 +287,11 @@ impl Connection {
             Some(None) => Some(unspeakable()),
             Some(Some(_)) => {
                 let mail = self.hear().await;
-                Some(self.begun(mail).await)
+                Some(match self.begun(mail).await {
+                    // The connection was lost at the letter before, or with it: no fault of this one's.
+                    Begun::Not(Outcome::NotSent { reason }) => Begun::Not(Outcome::GivenBack { reason }),
+                    begun => begun,
+                })
             }
         };
         (outcome, begun)
@@ -394,6 +401,10 @@ fn not_begun(failure: Failure) -> Begun {
         Failure::Never(reply) => Outcome::Refused { reply },
         Failure::Closing(reason) | Failure::Lost(reason) => Outcome::NotSent { reason },
     })
+}
+
+fn given_back(reason: &str) -> Begun {
+    Begun::Not(Outcome::GivenBack { reason: reason.into() })
 }
 
 fn unspeakable() -> Begun {

@@ -11,31 +11,38 @@ use crate::config::Login;
 /// not CRLF, or a byte that is not ASCII: a server could be made to see its end elsewhere (§2.3.8).
 pub(super) fn dotted(bytes: &[u8]) -> Option<String> {
     let text = str::from_utf8(bytes).ok().filter(|text| text.is_ascii())?;
-    let mut out = String::with_capacity(bytes.len() + 64);
-    let mut rest = text;
-    while let Some(at) = memchr::memchr2(b'\r', b'\n', rest.as_bytes()) {
-        let (line, after) = rest.split_at(at);
-        put(line, &mut out);
-        out.push_str("\r\n");
-        rest = after.strip_prefix("\r\n")?;
+    let mut out = String::with_capacity(bytes.len() + DOTS_ROOM);
+    let (mut put, mut ends) = (0, 0);
+    if text.starts_with('.') {
+        out.push('.');
     }
-    if !rest.is_empty() {
-        put(rest, &mut out);
+    for end in memchr::memchr_iter(b'\n', bytes) {
+        if end == 0 || bytes[end - 1] != b'\r' {
+            return None;
+        }
+        ends += 1;
+        if bytes.get(end + 1) == Some(&b'.') {
+            out.push_str(&text[put..=end]);
+            out.push('.');
+            put = end + 1;
+        }
+    }
+    if memchr::memchr_iter(b'\r', bytes).count() != ends {
+        return None;
+    }
+    out.push_str(&text[put..]);
+    if !text.is_empty() && !text.ends_with('\n') {
         out.push_str("\r\n");
     }
     out.push_str(FINAL_DOT);
     Some(out)
 }
 
+/// For a few dots, and for what is said in the same breath.
+const DOTS_ROOM: usize = 512;
+
 /// The end of a message.
 pub(super) const FINAL_DOT: &str = ".\r\n";
-
-fn put(line: &str, out: &mut String) {
-    if line.starts_with('.') {
-        out.push('.');
-    }
-    out.push_str(line);
-}
 
 pub(super) fn reply(response: &Response) -> String {
     let words: Vec<&str> = response.message().collect();
