@@ -7,6 +7,7 @@
 mod lane;
 mod letters;
 mod queue;
+mod steady;
 mod writer;
 
 use std::sync::{
@@ -72,6 +73,13 @@ pub struct Sender {
     pub clock: Clock,
 }
 
+impl Sender {
+    /// What time it is, unless the clock has just jumped.
+    fn now(&self) -> DateTime<Utc> {
+        self.pacing.moment((self.clock)())
+    }
+}
+
 /// What time it is whenever it is asked: sending takes time, and a letter put off is due by it.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
@@ -135,7 +143,7 @@ pub async fn run_once(
 ) -> Result<Sent, DeliverError> {
     let late = recover(sender).await?;
     // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
-    let now = (sender.clock)();
+    let now = sender.now();
     let (due, to_come): (Vec<Group>, Vec<Group>) =
         sender.store.groups().await?.into_iter().partition(|group| group.due <= now);
     if due.is_empty() {
@@ -177,7 +185,7 @@ fn tomorrow(zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Nothing is on its way now. What a row says is, was left by a sender that could not write it down.
 async fn recover(sender: &Sender) -> Result<Vec<Paused>, StoreError> {
-    let found = sender.store.recover(sender.terms, (sender.clock)()).await?;
+    let found = sender.store.recover(sender.terms, sender.now()).await?;
     if found.again + found.held + found.unsent > 0 {
         tracing::warn!(
             unsent = found.unsent,
@@ -238,7 +246,7 @@ async fn send(
     match trouble {
         // One connection too many for the server is no trouble if the others have sent everything.
         Some(DeliverError::Trouble(why)) => match sender.store.next_due().await? {
-            Some(due) if due <= (sender.clock)() => Err(why.into()),
+            Some(due) if due <= sender.now() => Err(why.into()),
             later => Ok(Sent { later, ..sent }),
         },
         // The issue is paused, and says it better.

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{BufRead, BufReader},
+    io::BufReader,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,10 @@ use serde::Serialize;
 
 use super::{Ended, Open, issue_line, print_json};
 use crate::{
-    delivery::{DeliveryState, witness::Witness},
+    delivery::{
+        DeliveryState,
+        witness::{self, Testimony},
+    },
     diagnostic::count,
     message::message_id,
     newsletter::issue::IssueId,
@@ -67,7 +70,7 @@ pub(super) async fn run(folder: &Folder, arguments: &Arguments, json: bool) -> a
     };
     let reconciled = match &arguments.against {
         None => None,
-        Some(path) => Some(reconcile(&audit, &witness(path)?, &folder.key()?)),
+        Some(path) => Some(reconcile(&audit, &testimony(path)?, &folder.key()?)),
     };
     if json {
         print_json(&Answer { audit: &audit, against: reconciled.as_ref() })?;
@@ -100,29 +103,20 @@ fn show(audit: &Audit, summary: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn witness(path: &Path) -> anyhow::Result<Witness> {
+fn testimony(path: &Path) -> anyhow::Result<Testimony> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut reader = BufReader::new(file);
-    let mut witness = Witness::default();
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
-        witness.line(&String::from_utf8_lossy(&line));
-        line.clear();
+    let testimony = witness::read(BufReader::new(file))?;
+    if testimony.understood == 0 {
+        bail!("{} is no log that Byline knows; it wants that of a Postfix, or JSON lines", path.display());
     }
-    if witness.understood() == 0 {
-        bail!(
-            "{} says of no letter that it was taken; it wants the log of a Postfix, or JSON lines",
-            path.display()
-        );
-    }
-    Ok(witness)
+    Ok(testimony)
 }
 
-fn reconcile(audit: &Audit, witness: &Witness, key: &TokenKey) -> Reconciled {
+fn reconcile(audit: &Audit, testimony: &Testimony, key: &TokenKey) -> Reconciled {
     let mut found = Reconciled::default();
     for row in &audit.readers {
         let id = message_id(&audit.sender, row.delivery, key).to_string();
-        let times = witness.taken().get(&id).copied().unwrap_or(0);
+        let times = testimony.taken.get(&id).map_or(0, Vec::len);
         found.taken += times;
         let is_accepted = row.state == DeliveryState::Accepted.as_str();
         match times {

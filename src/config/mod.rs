@@ -71,6 +71,8 @@ pub struct Site {
 pub struct Serve {
     /// Where `serve` listens.
     pub listen: SocketAddr,
+    /// Whether programs on this machine may read `/metrics`.
+    pub metrics: bool,
 }
 
 /// Whom changed feeds are told to (`WebSub`).

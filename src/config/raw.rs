@@ -219,14 +219,16 @@ impl Reader<'_> {
 
     fn serve(keys: Option<Keys<'_>>) -> Serve {
         let mut listen = LISTEN_DEFAULT.parse().expect("a constant address");
+        let mut metrics = false;
         if let Some(mut keys) = keys {
             let hint = "write an address and a port: `127.0.0.1:8080`";
             if let Some(typed) = keys.parsed("listen", "address", hint, SocketAddr::from_str) {
                 listen = typed;
             }
+            metrics = keys.flag("metrics").unwrap_or(false);
             keys.finish();
         }
-        Serve { listen }
+        Serve { listen, metrics }
     }
 
     fn hub(&self, keys: Option<Keys<'_>>) -> Hub {

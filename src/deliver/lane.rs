@@ -84,7 +84,11 @@ impl Worker {
             if self.hand.lost.len() >= LOST_MAX {
                 return Err(DeliverError::NotTaken(self.hand.lost.pop().unwrap_or_default()));
             }
-            match (self.hand.begun.take(), self.hand.claimed.pop_front()) {
+            let next = match self.hand.begun.is_none() || self.connection.looks_ahead() {
+                true => self.hand.claimed.pop_front(),
+                false => None,
+            };
+            match (self.hand.begun.take(), next) {
                 // What it lost says more than that nothing is left.
                 (None, None) => {
                     let lost = self.hand.lost.pop();

@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Paused, Sender, queue::Queue};
+use super::{Paused, Sender, queue::Queue, steady::Steady};
 use crate::{
     delivery::{
         Claimed, Lane, Settled, Turn,
@@ -29,14 +29,24 @@ const STORE_TRY_AGAIN: Duration = Duration::from_secs(1);
 /// A provider that is to be left alone for longer is left to another run.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How fast letters go to each provider, remembered from run to run.
+/// How fast letters go to each provider, and what time it is: both remembered from run to run.
 #[derive(Debug, Clone)]
-pub struct Pacing(Arc<Mutex<Pace>>, Instant);
+pub struct Pacing {
+    pace: Arc<Mutex<Pace>>,
+    steady: Arc<Mutex<Steady>>,
+    since: Instant,
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self { pace: Arc::default(), steady: Arc::default(), since: Instant::now() }
+    }
+}
 
 impl Pacing {
-    /// Of providers of which nothing is known.
-    pub fn new(pace: Pace) -> Self {
-        Self(Arc::new(Mutex::new(pace)), Instant::now())
+    /// The moment, if the clock on the wall says `wall`.
+    pub(super) fn moment(&self, wall: DateTime<Utc>) -> DateTime<Utc> {
+        self.steady.lock().expect("nothing panics while holding it").moment(wall, self.now())
     }
 
     /// From now on, these limits, and those of the day if it has any.
@@ -51,17 +61,11 @@ impl Pacing {
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.0.lock().expect("nothing panics while holding it")
+        self.pace.lock().expect("nothing panics while holding it")
     }
 
     fn now(&self) -> Duration {
-        self.1.elapsed()
-    }
-}
-
-impl Default for Pacing {
-    fn default() -> Self {
-        Self::new(Pace::default())
+        self.since.elapsed()
     }
 }
 
@@ -163,7 +167,7 @@ impl Writer {
             if self.wanted() > 0 && !has_looked && self.queue.is_stale(self.sender.pacing.now()) {
                 has_looked = true;
                 let groups = self.sender.store.groups().await?;
-                self.queue.fill(groups, (self.sender.clock)(), self.sender.pacing.now());
+                self.queue.fill(groups, self.sender.now(), self.sender.pacing.now());
             }
             self.choose(&mut round);
             if round.settled.is_empty() && round.wants.is_empty() {
@@ -210,9 +214,9 @@ impl Writer {
     fn choose(&mut self, round: &mut Round) {
         let now = self.sender.pacing.now();
         let chosen = self.queue.next(self.wanted(), &self.sender.pacing.pace(), now);
-        let most = self.waiting.iter().map(|asker| asker.want).max().unwrap_or(0);
+        let most = self.waiting.iter().map(Asker::wants).max().unwrap_or(0);
         let askers = (0..most).flat_map(|nth| {
-            self.waiting.iter().filter(move |asker| nth < asker.want).map(|asker| asker.lane)
+            self.waiting.iter().filter(move |asker| nth < asker.wants()).map(|asker| asker.lane)
         });
         for (lane, (issue, provider)) in askers.zip(chosen) {
             self.turns += 1;
@@ -225,7 +229,7 @@ impl Writer {
     async fn record(&mut self, mut round: Round) -> Result<Recorded, StoreError> {
         let mut has_failed = false;
         loop {
-            let now = (self.sender.clock)();
+            let now = self.sender.now();
             match self.sender.store.record(round, self.sender.terms, now).await {
                 Ok(recorded) => return Ok(recorded),
                 Err((back, why)) if why.may_pass() && !self.stop.is_cancelled() => {
@@ -296,7 +300,7 @@ impl Writer {
     fn opens(&self) -> Option<Instant> {
         let now = self.sender.pacing.now();
         let opens = self.queue.opens(&self.sender.pacing.pace(), now)?;
-        Some(self.sender.pacing.1 + opens)
+        Some(self.sender.pacing.since + opens)
     }
 }
 

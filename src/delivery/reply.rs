@@ -43,6 +43,9 @@ impl Blame {
 
 /// Whether the server says that we are too fast, and not that this reader's turn has not come.
 pub fn is_about_rate(reply: &str) -> bool {
+    if is_about_the_connection(reply) {
+        return false;
+    }
     if reply.starts_with("421") {
         return true;
     }
@@ -55,6 +58,11 @@ pub fn is_about_rate(reply: &str) -> bool {
     }
     let words = reply.to_ascii_lowercase();
     ["too many", "too much", "too fast", "rate limit", "throttl"].iter().any(|sign| words.contains(sign))
+}
+
+/// Whether the server has had enough of this connection alone: a Postfix after twenty refusals, for one.
+pub fn is_about_the_connection(reply: &str) -> bool {
+    reply.starts_with("421") && reply.to_ascii_lowercase().contains("too many errors")
 }
 
 /// `5.7.26` of `550 5.7.26 …` or `550-5.7.26 …`.
@@ -93,7 +101,13 @@ mod tests {
         for reply in ["421 4.7.28 slow down", "450 4.7.28 rate", "450 4.7.1 Error: too much mail from host"] {
             assert!(is_about_rate(reply), "{reply}");
         }
-        for reply in ["451 4.7.1 greylisted, try again later", "452 4.2.2 full", "550 5.7.28 rate", "450"] {
+        for reply in [
+            "451 4.7.1 greylisted, try again later",
+            "452 4.2.2 full",
+            "550 5.7.28 rate",
+            "450",
+            "421 4.7.0 mail.example.org Error: too many errors",
+        ] {
             assert!(!is_about_rate(reply), "{reply}");
         }
     }

@@ -87,6 +87,8 @@ impl<'a> Conversation<'a> {
             "RSET" => self.hello("250 2.0.0 ok"),
             "NOOP" => self.say("250 2.0.0 ok"),
             "QUIT" => {
+                // Not open any more before the client can know it.
+                self.shared.let_go(self.number);
                 self.say("221 2.0.0 bye")?;
                 Ok(Then::HangUp)
             }

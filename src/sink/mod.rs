@@ -42,6 +42,9 @@ pub use self::{
     witness::{Accepted, Keeping, LOG_NAME, read_log},
 };
 
+/// How long a client that goes on talking is heard out.
+const HEARD_OUT: Duration = Duration::from_millis(200);
+
 /// A running server; dropping it closes every connection and joins every thread.
 pub struct Sink {
     address: SocketAddr,
@@ -452,16 +455,26 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         conversations.push(thread::spawn(move || {
             // A client that is killed resets its connection: for this server no more than a goodbye.
             let _ = Conversation::new(number, &stream, &shared).and_then(Conversation::hold);
-            // Not open any more before the client can know it. The state holds a clone, so that dropping ours
-            // would not close it. One that is to be reset must not be shut down first.
+            // The state holds a clone, so that dropping ours would not close it. One that is to be reset must not
+            // be shut down first.
             if shared.state().open.remove(&number).is_some() {
-                let _ = stream.shutdown(Shutdown::Both);
+                hang_up(&stream);
             }
         }));
     }
     for conversation in conversations {
         let _ = conversation.join(); // its panic was printed
     }
+}
+
+/// Says no more, and hears the client out for a moment: what it has said already and nobody has read would make
+/// a reset of the end, and take the last answer with it.
+fn hang_up(stream: &TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(HEARD_OUT));
+    let mut unread = [0; 4096];
+    while io::Read::read(&mut &*stream, &mut unread).is_ok_and(|read| read > 0) {}
+    let _ = stream.shutdown(Shutdown::Both);
 }
 
 #[cfg(test)]

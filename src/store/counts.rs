@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Transaction, params};
+use rusqlite::{CachedStatement, OptionalExtension, Transaction, params};
 
 use super::Result;
 use crate::{delivery::DeliveryState, newsletter::issue::IssueId};
@@ -45,16 +45,19 @@ impl Counts {
 
 /// By the counter, which is exact whenever no transaction is open.
 pub(super) fn counted(tx: &Transaction<'_>, issue: IssueId) -> Result<BTreeMap<DeliveryState, usize>> {
-    read(tx, "SELECT state, count FROM issue_count WHERE issue_id = ?1 AND count != 0", issue)
+    let statement =
+        tx.prepare_cached("SELECT state, count FROM issue_count WHERE issue_id = ?1 AND count != 0")?;
+    read(statement, issue)
 }
 
 /// By the rows.
 pub(super) fn by_rows(tx: &Transaction<'_>, issue: IssueId) -> Result<BTreeMap<DeliveryState, usize>> {
-    read(tx, "SELECT state, count(*) FROM delivery WHERE issue_id = ?1 GROUP BY state", issue)
+    let statement =
+        tx.prepare_cached("SELECT state, count(*) FROM delivery WHERE issue_id = ?1 GROUP BY state")?;
+    read(statement, issue)
 }
 
-fn read(tx: &Transaction<'_>, sql: &'static str, issue: IssueId) -> Result<BTreeMap<DeliveryState, usize>> {
-    let mut statement = tx.prepare_cached(sql)?;
+fn read(mut statement: CachedStatement<'_>, issue: IssueId) -> Result<BTreeMap<DeliveryState, usize>> {
     let mut rows = statement.query([issue.0])?;
     let mut counts = BTreeMap::new();
     while let Some(row) = rows.next()? {
@@ -68,10 +71,10 @@ fn read(tx: &Transaction<'_>, sql: &'static str, issue: IssueId) -> Result<BTree
 /// Whether every reader who could have been in the issue is accounted for, once:
 /// audience = excluded + letters, letters = the rows, state by state.
 pub(super) fn balance(tx: &Transaction<'_>, issue: IssueId) -> Result<bool> {
-    let letters: i64 = tx
+    let letters: Option<i64> = tx
         .prepare_cached("SELECT letters FROM issue WHERE id = ?1 AND audience = excluded + letters")?
         .query_row([issue.0], |row| row.get(0))
-        .unwrap_or(-1);
+        .optional()?;
     let rows = by_rows(tx, issue)?;
-    Ok(rows.values().sum::<usize>() as i64 == letters && rows == counted(tx, issue)?)
+    Ok(Some(rows.values().sum::<usize>() as i64) == letters && rows == counted(tx, issue)?)
 }

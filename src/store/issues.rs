@@ -22,22 +22,6 @@ use crate::{
     subscriber::{SubscriptionId, address::EmailAddress},
 };
 
-/// Readers who did not get an issue, are still there, and were not reached by one that followed it.
-macro_rules! of_missed {
-    ($before:literal, $after:literal) => {
-        concat!(
-            $before,
-            " FROM delivery JOIN subscription ON subscription.id = subscription_id
-             WHERE issue_id = ?1 AND delivery.state IN ('refused', 'cancelled') AND status = 'active'
-             AND NOT EXISTS (SELECT 1 FROM issue later
-                 JOIN delivery again
-                     ON again.issue_id = later.id AND again.subscription_id = delivery.subscription_id
-                 WHERE later.follows = ?1 AND again.state NOT IN ('refused', 'cancelled', 'skipped')) ",
-            $after
-        )
-    };
-}
-
 /// An issue to be opened: its content and its audience.
 #[derive(Debug, Clone)]
 pub struct NewIssue {
@@ -287,7 +271,8 @@ impl Store {
             if summary(tx, issue)?.is_none() {
                 return Ok(None);
             }
-            let missed: i64 = tx.query_row(of_missed!("SELECT count(*)", ""), [issue.0], |row| row.get(0))?;
+            let missed: i64 =
+                tx.query_row("SELECT count(*) FROM missed WHERE issue_id = ?1", [issue.0], |row| row.get(0))?;
             Ok(Some(missed.unsigned_abs() as usize))
         })
         .await
@@ -444,13 +429,13 @@ fn add_missed(
     (issue, copy): (IssueId, VariantId),
     now: DateTime<Utc>,
 ) -> Result<usize> {
-    let sql = of_missed!(
+    Ok(tx.execute(
         "INSERT INTO delivery
             (issue_id, subscription_id, variant_id, state, provider, not_before, seen_before, updated)
-         SELECT ?2, subscription_id, ?3, 'pending', subscription.provider, ?4, seen_before, ?4",
-        "AND variant_id = ?5"
-    );
-    Ok(tx.execute(sql, params![missed.0, issue.0, copy.0, to_ms(now), of.0])?)
+         SELECT ?2, subscription_id, ?3, 'pending', provider, ?4, seen_before, ?4
+         FROM missed WHERE issue_id = ?1 AND variant_id = ?5",
+        params![missed.0, issue.0, copy.0, to_ms(now), of.0],
+    )?)
 }
 
 /// What all letters of an issue have alike.

@@ -208,9 +208,6 @@ impl Kept {
         let answer = act(&transaction)?;
         let Err(why) = transaction.commit() else { return Ok(answer) };
         if is_lost(&why) {
-            tracing::error!(
-                "the disk failed to keep what was written to data/, which is not used any more: {why}"
-            );
             self.lost = Some(why.to_string());
             return Err(StoreError::Lost(why.to_string()));
         }

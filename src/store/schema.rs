@@ -239,6 +239,15 @@ CREATE INDEX delivery_open ON delivery (issue_id, provider, not_before, subscrip
     WHERE state IN ('pending', 'deferred');
 CREATE INDEX delivery_sending ON delivery (lane, turn) WHERE state = 'sending';
 
+-- Readers who did not get an issue, are still there, and were not reached by one that followed it.
+CREATE VIEW missed AS
+    SELECT delivery.issue_id, subscription_id, variant_id, seen_before, subscription.provider
+    FROM delivery JOIN subscription ON subscription.id = subscription_id
+    WHERE delivery.state IN ('refused', 'cancelled') AND status = 'active'
+    AND NOT EXISTS (SELECT 1 FROM issue later
+        JOIN delivery again ON again.issue_id = later.id AND again.subscription_id = delivery.subscription_id
+        WHERE later.follows = delivery.issue_id AND again.state NOT IN ('refused', 'cancelled', 'skipped'));
+
 CREATE TABLE issue_count (        -- kept beside the rows, so that each can be held against the other
     issue_id INTEGER NOT NULL REFERENCES issue (id),
     state TEXT NOT NULL,

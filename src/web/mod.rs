@@ -7,6 +7,7 @@ mod conditional;
 mod hub;
 mod leave;
 mod limits;
+mod metrics;
 mod polls;
 mod quick;
 mod tree;
@@ -125,6 +126,7 @@ impl App {
 fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(metrics::show))
         .route("/hub", get(hub::about).post(hub::ask))
         .route("/unsubscribe/{token}", get(leave::ask).post(leave::leave))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -1,6 +1,11 @@
 //! Delivery through real servers and faulty ones: nobody missed, every outcome written down.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+};
 
 use byline::sink::{Accepted, Sink};
 
@@ -190,4 +195,89 @@ fn a_server_that_refuses_the_sender_is_said_and_blames_no_reader() {
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.stderr.contains("530") && refused.stderr.contains("nothing is lost"), "{refused:?}");
     assert!(refused.last_line().ends_with("3 letters: 3 pending"), "{refused:?}");
+}
+
+/// Answers Postfix's questions about recipients: those it has not seen are to come again, as with greylisting.
+struct Greylist {
+    port: u16,
+}
+
+impl Greylist {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+        // It ends with the process: Postfix keeps its connections open.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (stream, seen) = (stream.unwrap(), seen.clone());
+                std::thread::spawn(move || answer_policies(&stream, &seen));
+            }
+        });
+        Self { port }
+    }
+}
+
+fn answer_policies(stream: &TcpStream, seen: &Mutex<BTreeSet<String>>) {
+    let mut recipient = String::new();
+    for line in BufReader::new(stream).lines().map_while(Result::ok) {
+        if let Some(named) = line.strip_prefix("recipient=") {
+            recipient = named.to_string();
+        } else if line.is_empty() {
+            let is_new = seen.lock().unwrap().insert(recipient.clone());
+            let action = if is_new { "DEFER 4.7.1 greylisted, try again later" } else { "DUNNO" };
+            if (&*stream).write_all(format!("action={action}\n\n").as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_real_postfix_that_limits_and_greylists_gets_every_letter_once() {
+    let own = tempfile::tempdir().unwrap();
+    let greylist = Greylist::start();
+    let more = format!(
+        "smtpd_client_message_rate_limit = 12\nsmtpd_client_connection_count_limit = 3\nanvil_rate_time_unit = 2s\n\
+         smtpd_client_event_limit_exceptions =\n\
+         smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:{}\n",
+        greylist.port
+    );
+    let postfix = Postfix::start_with(own.path(), &more);
+    let count = std::env::var("BYLINE_POSTFIX_READERS").ok().and_then(|n| n.parse().ok()).unwrap_or(30);
+    let folder = sending_to(postfix.plain_port(), "", &readers(count));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    for _ in 0..60 {
+        folder.run(&["deliver"]);
+        if folder.run(&["status", "1"]).done().stdout.contains(" is done, ") {
+            break;
+        }
+        // Its minutes have passed.
+        let store = rusqlite::Connection::open(folder.path("data/byline.sqlite")).unwrap();
+        store.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+        store
+            .execute("UPDATE delivery SET not_before = 0 WHERE state IN ('deferred', 'pending')", [])
+            .unwrap();
+    }
+    let log = postfix.log();
+    assert!(log.contains("greylisted") && log.contains("limit exceeded"), "both were met:\n{log}");
+    let letters = postfix.wait_for_letters(count);
+    let to: BTreeSet<&str> = letters.iter().map(|(to, _)| to.as_str()).collect();
+    assert_eq!((letters.len(), to.len()), (count, count), "all of them, none twice");
+    let log_file = postfix.log_file();
+    let audit = folder.run(&["audit", "1", "--summary", "--against", log_file.to_str().unwrap()]).done();
+    assert!(audit.last_line().contains("0 missing, 0 more than one each"), "{audit:?}");
+}
+
+#[test]
+fn m22_ten_thousand_readers_get_one_letter_each() {
+    let own = tempfile::tempdir().unwrap();
+    let sink = Sink::start(own.path());
+    let folder = sending_to(sink.port(), "", &readers(10_000));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let delivered = folder.run(&["deliver"]).done();
+    assert!(delivered.last_line().ends_with("is done, 10000 letters: 10000 accepted"), "{delivered:?}");
+    let to: BTreeSet<String> = sink.accepted().into_iter().map(|letter| letter.recipient).collect();
+    assert_eq!((to.len(), sink.taken()), (10_000, 10_000));
+    assert_eq!((sink.bare_line_ends(), sink.connections_peak()), (0, CONNECTIONS));
 }

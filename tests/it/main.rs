@@ -31,5 +31,6 @@ mod steering;
 mod storms;
 mod support;
 mod templates;
+mod tls;
 mod troubles;
 mod watching;

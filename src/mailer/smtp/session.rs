@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     config::Smtp,
-    delivery::{InFlight, Message, Outcome},
+    delivery::{InFlight, Message, Outcome, reply::is_about_the_connection},
     mailer::{Begun, Refusal, Trouble},
     subscriber::address::EmailAddress,
 };
@@ -399,6 +399,7 @@ fn not_begun(failure: Failure) -> Begun {
     Begun::Not(match failure {
         Failure::Later(reply) => Outcome::Deferred { reply },
         Failure::Never(reply) => Outcome::Refused { reply },
+        Failure::Closing(reason) if is_about_the_connection(&reason) => Outcome::GivenBack { reason },
         Failure::Closing(reason) | Failure::Lost(reason) => Outcome::NotSent { reason },
     })
 }

@@ -35,6 +35,11 @@ struct Ports {
 impl Postfix {
     /// Configures and starts a server below `folder`, which every user must be able to reach, as below `/tmp`.
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, "")
+    }
+
+    /// The same with more lines in its `main.cf`, which go before those that it has.
+    pub fn start_with(folder: &Path, more: &str) -> Self {
         // tempfile makes folders for their owner alone; Postfix works as several users.
         fs::set_permissions(folder, Permissions::from_mode(0o755)).expect("the folder is ours");
         let folder = folder.canonicalize().expect("the folder exists");
@@ -43,7 +48,7 @@ impl Postfix {
         server.make_certificates();
         server.make_password_file();
         server.make_mail_folder();
-        server.configure();
+        server.configure(more);
         server.postfix("start");
         server.wait_until_ready();
         server
@@ -105,9 +110,14 @@ impl Postfix {
         }
     }
 
+    /// Where it logs.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.join("postfix.log")
+    }
+
     /// What Postfix has logged so far.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("postfix.log")).unwrap_or_default()
+        fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     fn config_folder(&self) -> PathBuf {
@@ -168,7 +178,7 @@ impl Postfix {
         fs::write(self.folder.join("deliver.sh"), DELIVER_SH).expect("the folder takes a file");
     }
 
-    fn configure(&self) {
+    fn configure(&self, more: &str) {
         for folder in ["queue", "data"] {
             fs::create_dir(self.folder.join(folder)).expect("the folder is new");
         }
@@ -176,7 +186,7 @@ impl Postfix {
         let folder = self.folder.to_str().expect("a folder named in UTF-8");
         let config = self.config_folder();
         let write = |name, text: &str| fs::write(config.join(name), text).expect("the folder takes a file");
-        write("main.cf", &MAIN_CF.replace("FOLDER", folder));
+        write("main.cf", &format!("{}{more}", MAIN_CF.replace("FOLDER", folder)));
         age(&config.join("main.cf"));
         write("recipients", "!/^nouser/ exists\n");
         let Ports { submission, implicit_tls, plain } = self.ports;
