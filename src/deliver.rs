@@ -141,18 +141,38 @@ pub async fn run_once(
     tally: &Arc<Tally>,
     stop: &CancellationToken,
 ) -> Result<Sent, DeliverError> {
-    let late = recover(sender).await?;
+    let mut paused = recover(sender).await?;
+    match send_due(sender, tally, stop).await {
+        Ok(sent) => {
+            paused.extend(sent.paused);
+            Ok(Sent { paused, ..sent })
+        }
+        Err(why) => {
+            for Paused { issue, cause, .. } in paused {
+                tracing::warn!(issue.id = issue.0, "an issue is paused: {}", cause.words());
+            }
+            Err(why)
+        }
+    }
+}
+
+async fn send_due(
+    sender: &Sender,
+    tally: &Arc<Tally>,
+    stop: &CancellationToken,
+) -> Result<Sent, DeliverError> {
     // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
     let now = sender.now();
     let (due, to_come): (Vec<Group>, Vec<Group>) =
         sender.store.groups().await?.into_iter().partition(|group| group.due <= now);
     if due.is_empty() {
-        return Ok(Sent { later: to_come.iter().map(|group| group.due).min(), paused: late });
+        return Ok(Sent { later: to_come.iter().map(|group| group.due).min(), paused: Vec::new() });
     }
     sender.pacing.heed(sender.pace.limits.clone(), day(sender, now).await?);
     if !sender.pacing.has_room(&due) {
         sender.store.are_active(now).await?;
-        return Ok(Sent { later: Some(tomorrow(sender.zone, now)), paused: late });
+        let later = sender.pacing.opens(&due, now).unwrap_or_else(|| tomorrow(sender.zone, now));
+        return Ok(Sent { later: Some(later), paused: Vec::new() });
     }
     if !sender.store.has_room() {
         return Err(DeliverError::NoRoom);
@@ -164,9 +184,7 @@ pub async fn run_once(
         Err(Trouble::Login(words)) => return login_refused(sender, words).await,
         Err(trouble) => return Err(trouble.into()),
     }
-    let mut sent = send(sender, tally, stop, lanes, first).await?;
-    sent.paused.splice(0..0, late);
-    Ok(sent)
+    send(sender, tally, stop, lanes, first).await
 }
 
 /// What the day allows, while the sender is warming up.

@@ -8,7 +8,7 @@ use crate::{
     diagnostic::count,
     newsletter::issue::{Cause, IssueId, IssueState},
     newsroom::Folder,
-    store::{Resolution, Told},
+    store::{IssueSummary, Resolution, Told},
 };
 
 #[derive(clap::Args)]
@@ -146,7 +146,14 @@ pub(super) async fn resolve(
             return Ok(Ended::Failed);
         }
         Told::Done(letters) => {
-            let done = if arguments.resend { "to be sent again" } else { "taken as sent" };
+            let is_cancelled = |issue: IssueSummary| issue.state == IssueState::Cancelled;
+            let done = match (resolution, open.store.issue(issue).await?.is_some_and(is_cancelled)) {
+                (Resolution::AssumeSent, _) => "taken as sent",
+                (Resolution::Resend, false) => "to be sent again",
+                (Resolution::Resend, true) => {
+                    "taken as not sent: the issue is cancelled, and their articles are still to come"
+                }
+            };
             eprintln!("{} {done}", count(letters, "letter"));
         }
     }

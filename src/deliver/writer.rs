@@ -60,6 +60,14 @@ impl Pacing {
         groups.iter().any(|group| pace.room(&group.provider, now) > 0)
     }
 
+    /// When a letter of one of these may begin, if only time keeps it from that.
+    pub(super) fn opens(&self, groups: &[Group], moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let (pace, now) = (self.pace(), self.now());
+        let today = groups.iter().filter(|group| !pace.is_full_today(&group.provider));
+        let opens = today.filter_map(|group| pace.opens(&group.provider, now)).min()?;
+        Some(moment + chrono::Duration::from_std(opens.saturating_sub(now)).unwrap_or_default())
+    }
+
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().expect("nothing panics while holding it")
     }
@@ -192,12 +200,9 @@ impl Writer {
         for settled in &round.settled {
             pace.ended(settled.provider(), settled, now);
             if let Some(tripped) = self.breaker.note(settled) {
-                self.paused.push(Paused {
-                    issue: tripped.issue,
-                    cause: Cause::Refused,
-                    words: tripped.reply.clone(),
-                });
-                round.stops.push((tripped.issue, Cause::Refused, tripped.reply));
+                let words = tripped.reply.clone();
+                self.paused.push(Paused { issue: tripped.issue, cause: Cause::Refused, words });
+                round.stops.push((tripped.issue, tripped.reply));
             }
         }
     }

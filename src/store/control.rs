@@ -89,29 +89,13 @@ impl Store {
     }
 
     /// Nobody gets it any more who has not got it; their watermarks go back, so that the articles are still to
-    /// come. For how many.
+    /// come. For how many. What is under way is finished, and called off too if it comes back unsent.
     pub async fn cancel(&self, issue: IssueId, now: DateTime<Utc>) -> Result<Told> {
         self.told(issue, move |tx, state| {
             if !state.is_open() {
                 return Ok(Told::Is(state));
             }
-            let mut counts = Counts::default();
-            let mut cancelled = 0;
-            for from in [DeliveryState::Pending, DeliveryState::Deferred] {
-                let moved = tx.execute(
-                    "UPDATE delivery SET state = 'cancelled', updated = ?3 WHERE issue_id = ?1 AND state = ?2",
-                    params![issue.0, from.as_str(), to_ms(now)],
-                )?;
-                counts.moved_many(issue, from, DeliveryState::Cancelled, moved);
-                cancelled += moved;
-            }
-            counts.write(tx)?;
-            tx.execute(
-                "UPDATE subscription SET seen = min(seen, delivery.seen_before) FROM delivery
-                 WHERE delivery.subscription_id = subscription.id AND delivery.issue_id = ?1
-                       AND delivery.state = 'cancelled'",
-                [issue.0],
-            )?;
+            let cancelled = call_off(tx, issue, now)?;
             tx.execute("UPDATE issue SET state = 'cancelled', cause = NULL WHERE id = ?1", [issue.0])?;
             let _ = hold_to_account(tx, issue)?;
             Ok(Told::Done(cancelled))
@@ -119,7 +103,8 @@ impl Store {
         .await
     }
 
-    /// Decides what becomes of an issue's letters that are in doubt. Of how many.
+    /// Decides what becomes of an issue's letters that are in doubt. Of how many. An issue that was cancelled
+    /// sends nothing again: its doubts are then letters that were not sent.
     pub async fn resolve(&self, issue: IssueId, resolution: Resolution, now: DateTime<Utc>) -> Result<Told> {
         self.told(issue, move |tx, state| {
             let (to, words) = match resolution {
@@ -141,7 +126,7 @@ impl Store {
             if resolution == Resolution::Resend && state == IssueState::Done {
                 let _ = let_go(tx, issue, now)?;
             }
-            let _ = finish(tx, issue)?;
+            let _ = finish(tx, issue, now)?;
             Ok(Told::Done(resolved))
         })
         .await
@@ -186,6 +171,46 @@ pub(super) fn pause(tx: &Transaction<'_>, issue: IssueId, cause: Cause, words: O
     Ok(paused == 1)
 }
 
+/// What an issue still has to send, it does not send; the watermarks of its readers go back. How many.
+fn call_off(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<usize> {
+    tx.execute(
+        "UPDATE subscription SET seen = min(seen, delivery.seen_before) FROM delivery
+         WHERE delivery.subscription_id = subscription.id AND delivery.issue_id = ?1
+               AND delivery.state IN ('pending', 'deferred')",
+        [issue.0],
+    )?;
+    let mut counts = Counts::default();
+    let mut called_off = 0;
+    for from in [DeliveryState::Pending, DeliveryState::Deferred] {
+        let moved = tx.execute(
+            "UPDATE delivery SET state = 'cancelled', updated = ?3 WHERE issue_id = ?1 AND state = ?2",
+            params![issue.0, from.as_str(), to_ms(now)],
+        )?;
+        counts.moved_many(issue, from, DeliveryState::Cancelled, moved);
+        called_off += moved;
+    }
+    counts.write(tx)?;
+    Ok(called_off)
+}
+
+/// Who was refused for our sake is to get it once we have mended it; and if `nobody_was_taken`, everybody.
+pub(super) fn put_back_refused(
+    tx: &Transaction<'_>,
+    issue: IssueId,
+    nobody_was_taken: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let back = tx.execute(
+        "UPDATE delivery SET state = 'pending', not_before = ?2, updated = ?2, blame = NULL, attempt = attempt - 1
+         WHERE issue_id = ?1 AND state = 'refused' AND (blame = 'sender' OR ?3)",
+        params![issue.0, to_ms(now), nobody_was_taken],
+    )?;
+    let mut counts = Counts::default();
+    counts.moved_many(issue, DeliveryState::Refused, DeliveryState::Pending, back);
+    counts.write(tx)?;
+    Ok(())
+}
+
 /// Lets an issue go on, from now. Whether its letters add up; if not, it stays.
 fn let_go(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<bool> {
     if !hold_to_account(tx, issue)? {
@@ -197,21 +222,20 @@ fn let_go(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<bo
          WHERE id = ?1",
         params![issue.0, to_ms(now)],
     )?;
-    // Those who were refused for our sake before it stopped are tried again.
-    let back = tx.execute(
-        "UPDATE delivery SET state = 'pending', not_before = ?2, updated = ?2, blame = NULL, tried_since = NULL
-         WHERE issue_id = ?1 AND state = 'refused' AND blame = 'sender'",
-        params![issue.0, to_ms(now)],
-    )?;
-    let mut counts = Counts::default();
-    counts.moved_many(issue, DeliveryState::Refused, DeliveryState::Pending, back);
-    counts.write(tx)?;
+    put_back_refused(tx, issue, false, now)?;
     Ok(true)
 }
 
 /// If every letter has an outcome, the issue is done; if its first letters have and the author wants to see
-/// them, it is paused. Why, if it is paused now.
-pub(super) fn finish(tx: &Transaction<'_>, issue: IssueId) -> Result<Option<Cause>> {
+/// them, it is paused; if it was cancelled while these letters were under way, what came back is called off.
+/// Why, if it is paused now.
+pub(super) fn finish(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<Option<Cause>> {
+    let (state, canary): (String, Option<i64>) = tx
+        .prepare_cached("SELECT state, canary FROM issue WHERE id = ?1")?
+        .query_row([issue.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if state == IssueState::Cancelled.as_str() {
+        call_off(tx, issue, now)?;
+    }
     let counts = counts::counted(tx, issue)?;
     let under_way = counts.get(&DeliveryState::Sending).copied().unwrap_or(0);
     let open: usize = counts.iter().filter(|(state, _)| !state.is_final()).map(|(_, count)| count).sum();
@@ -226,12 +250,8 @@ pub(super) fn finish(tx: &Transaction<'_>, issue: IssueId) -> Result<Option<Caus
         )?;
         return Ok(None);
     }
-    let canary: Option<i64> = tx
-        .prepare_cached("SELECT canary FROM issue WHERE id = ?1 AND state = 'sending'")?
-        .query_row([issue.0], |row| row.get(0))
-        .optional()?
-        .flatten();
-    if under_way == 0 && canary.is_some_and(|left| left <= 0) {
+    let is_sending = state == IssueState::Sending.as_str();
+    if is_sending && under_way == 0 && canary.is_some_and(|left| left <= 0) {
         pause(tx, issue, Cause::Canary, None)?;
         return Ok(Some(Cause::Canary));
     }

@@ -1,27 +1,31 @@
-//! Deliveries: claimed and settled, and both durable before a lane goes on.
+//! Rounds: what came of letters and the claims to the next, durable before any lane goes on.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::Arc,
 };
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 
-use super::{Result, Store, StoreError, counts::Counts, from_ms, to_ms};
+use super::{
+    Result, Store, StoreError,
+    claims::{Want, allowance, claim},
+    control,
+    control::put_back_refused,
+    counts::{self, Counts},
+    from_ms, to_ms,
+};
 use crate::{
     delivery::{
-        Claimed, DeliveryId, DeliveryState, Lane, Outcome, Settled, Turn, VariantId, WhenInDoubt,
-        provider::Provider, reply::Blame, retry,
+        Claimed, DeliveryId, DeliveryState, Lane, Outcome, Settled, Turn, WhenInDoubt, provider::Provider,
+        reply::Blame, retry,
     },
     newsletter::issue::{Cause, IssueId},
-    subscriber::SubscriptionId,
 };
 
 /// A letter that was claimed and not sent waits so long for its next turn.
 const NOT_SENT_DELAY: Duration = Duration::seconds(30);
-/// That an issue is being sent is noted at most so often.
-const ACTIVE_NOTED_EVERY: Duration = Duration::seconds(10);
 
 /// Under which terms letters are claimed and settled.
 #[derive(Debug, Clone, Copy)]
@@ -42,23 +46,10 @@ pub struct Terms {
 pub struct Round {
     /// What came of letters.
     pub settled: Vec<Settled>,
-    /// Issues that must stop, with what the server said.
-    pub stops: Vec<(IssueId, Cause, String)>,
+    /// Issues of which the server refuses letters for our sake, with its words: they must stop.
+    pub stops: Vec<(IssueId, String)>,
     /// Letters that lanes ask for.
     pub wants: Vec<Want>,
-}
-
-/// A lane asks for a letter of an issue to a provider.
-#[derive(Debug, Clone)]
-pub struct Want {
-    /// Who asks.
-    pub lane: Lane,
-    /// Higher than that of any claim before.
-    pub turn: i64,
-    /// Of which issue.
-    pub issue: IssueId,
-    /// To whom.
-    pub provider: Provider,
 }
 
 /// What the store made of a round.
@@ -72,30 +63,6 @@ pub struct Recorded {
     pub dry: Vec<(IssueId, Provider)>,
     /// Issues that stopped in this round.
     pub paused: Vec<(IssueId, Cause)>,
-}
-
-/// Letters of one issue to one provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Which issue.
-    pub issue: IssueId,
-    /// To whom.
-    pub provider: Provider,
-    /// When the first of them is due.
-    pub due: DateTime<Utc>,
-}
-
-/// What was found of a sender that died, or has been away.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recovered {
-    /// Claimed, and surely not sent: as if they had not been.
-    pub unsent: usize,
-    /// In doubt, and to be sent again: at most one a lane.
-    pub again: usize,
-    /// In doubt, and held for the author to decide.
-    pub held: usize,
-    /// Issues that are too late to go out without a word of the author.
-    pub late: Vec<IssueId>,
 }
 
 impl Store {
@@ -121,65 +88,6 @@ impl Store {
             Err(why) => Err((round, why)),
         }
     }
-
-    /// Takes over from a sender that died: what it had under way is sent again or held. Issues that nobody
-    /// sent in time are paused. Only for whoever holds the newsroom's sender lock.
-    pub async fn recover(&self, terms: Terms, now: DateTime<Utc>) -> Result<Recovered> {
-        self.act(move |tx| {
-            let mut found = recover_deliveries(tx, terms, now)?;
-            found.late = pause_late(tx, terms, now)?;
-            Ok(found)
-        })
-        .await
-    }
-
-    /// Who has letters to come, of issues that are being sent.
-    pub async fn groups(&self) -> Result<Vec<Group>> {
-        self.act(groups).await
-    }
-
-    /// How many letters are due, at most `most`.
-    pub async fn due(&self, most: usize, now: DateTime<Utc>) -> Result<usize> {
-        self.act(move |tx| {
-            let due: i64 = tx.query_row(
-                "SELECT count(*) FROM (SELECT 1 FROM issue JOIN delivery ON issue_id = issue.id
-                 WHERE issue.state = 'sending' AND delivery.state IN ('pending', 'deferred') AND not_before <= ?1
-                 LIMIT ?2)",
-                params![to_ms(now), most as i64],
-                |row| row.get(0),
-            )?;
-            Ok(due.unsigned_abs() as usize)
-        })
-        .await
-    }
-
-    /// How many letters each provider took on a day.
-    pub async fn sent_on(&self, day: NaiveDate) -> Result<HashMap<Provider, u32>> {
-        self.act(move |tx| {
-            let mut statement = tx.prepare_cached("SELECT provider, count FROM sent_on WHERE day = ?1")?;
-            let rows = statement
-                .query_map([day.to_string()], |row| Ok((Provider::named(row.get(0)?), row.get(1)?)))?;
-            Ok(rows.collect::<std::result::Result<_, _>>()?)
-        })
-        .await
-    }
-
-    /// Issues that are being sent are not late while it is their pace that holds them.
-    pub async fn are_active(&self, now: DateTime<Utc>) -> Result<()> {
-        self.act(move |tx| {
-            tx.execute(
-                "UPDATE issue SET active_at = ?1 WHERE state = 'sending' AND active_at < ?2",
-                [to_ms(now), to_ms(now - ACTIVE_NOTED_EVERY)],
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// When the next letter is due, if any is open.
-    pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
-        self.act(|tx| Ok(groups(tx)?.into_iter().map(|group| group.due).min())).await
-    }
 }
 
 fn record(tx: &Transaction<'_>, round: &Round, terms: Terms, now: DateTime<Utc>) -> Result<Recorded> {
@@ -188,16 +96,14 @@ fn record(tx: &Transaction<'_>, round: &Round, terms: Terms, now: DateTime<Utc>)
     for settled in &round.settled {
         settle(tx, settled, terms, now, &mut counts)?;
     }
-    for issue in refused_too_late(tx, round)? {
-        put_back_refused(tx, issue, now, &mut counts)?;
-    }
-    for (issue, cause, words) in &round.stops {
-        if *cause == Cause::Refused {
-            put_back_refused(tx, *issue, now, &mut counts)?;
-        }
-        counts.write(tx)?;
-        if super::control::pause(tx, *issue, *cause, Some(words))? {
-            recorded.paused.push((*issue, *cause));
+    let mut touched = counts.write(tx)?;
+    let stops = round.stops.iter().map(|(issue, words)| (*issue, Some(words.as_str())));
+    for (issue, words) in refused_too_late(tx, round)?.into_iter().map(|issue| (issue, None)).chain(stops) {
+        put_back_refused(tx, issue, is_nobody_taken(tx, issue)?, now)?;
+        if let Some(words) = words
+            && control::pause(tx, issue, Cause::Refused, Some(words))?
+        {
+            recorded.paused.push((issue, Cause::Refused));
         }
     }
     // The wants of one issue and provider are asked for together.
@@ -218,9 +124,9 @@ fn record(tx: &Transaction<'_>, round: &Round, terms: Terms, now: DateTime<Utc>)
         tx.prepare_cached("UPDATE issue SET canary = ?2 WHERE id = ?1")?
             .execute(params![issue.0, allowance.left as i64])?;
     }
-    let touched = counts.write(tx)?;
+    touched.append(&mut counts.write(tx)?);
     for issue in touched {
-        recorded.paused.extend(super::control::finish(tx, issue)?.map(|cause| (issue, cause)));
+        recorded.paused.extend(control::finish(tx, issue, now)?.map(|cause| (issue, cause)));
     }
     Ok(recorded)
 }
@@ -336,234 +242,7 @@ fn refused_too_late(tx: &Transaction<'_>, round: &Round) -> Result<BTreeSet<Issu
     Ok(late)
 }
 
-/// Who was refused for our sake is to get it once we have mended it; and everybody, if nobody was taken.
-fn put_back_refused(
-    tx: &Transaction<'_>,
-    issue: IssueId,
-    now: DateTime<Utc>,
-    counts: &mut Counts,
-) -> Result<()> {
-    let back = tx.execute(
-        "UPDATE delivery SET state = 'pending', not_before = ?2, updated = ?2, blame = NULL,
-                attempt = attempt - 1
-         WHERE issue_id = ?1 AND state = 'refused' AND (blame = 'sender' OR NOT EXISTS
-               (SELECT 1 FROM delivery taken WHERE taken.issue_id = ?1 AND taken.state = 'accepted'))",
-        params![issue.0, to_ms(now)],
-    )?;
-    counts.moved_many(issue, DeliveryState::Refused, DeliveryState::Pending, back);
-    Ok(())
-}
-
-/// A row that may be claimed.
-struct Due {
-    subscription: SubscriptionId,
-    variant: VariantId,
-    attempt: u32,
-    was: DeliveryState,
-    email: String,
-    name: String,
-    status: String,
-}
-
-/// Claims a letter for each want, of the same issue and provider. A reader who left since is passed over for
-/// good.
-fn claim(
-    tx: &Transaction<'_>,
-    wants: &[Want],
-    terms: Terms,
-    now: DateTime<Utc>,
-    counts: &mut Counts,
-) -> Result<Vec<(Lane, Claimed)>> {
-    let Some(Want { issue, provider, .. }) = wants.first() else { return Ok(Vec::new()) };
-    let issue = *issue;
-    let mut claimed = Vec::new();
-    while claimed.len() < wants.len() {
-        let due = due(tx, issue, provider, wants.len() - claimed.len(), now)?;
-        if due.is_empty() {
-            break;
-        }
-        for row in due {
-            let id = DeliveryId { issue, subscription: row.subscription };
-            let address = row.email.parse().ok().filter(|_| row.status == "active");
-            let (Some(address), want) = (address, &wants[claimed.len()]) else {
-                pass_over(tx, id, &row, now, counts)?;
-                continue;
-            };
-            tx.prepare_cached(
-                "UPDATE delivery SET state = 'sending', attempt = ?3, via = ?4, lane = ?5, turn = ?6, updated = ?7,
-                        tried_since = coalesce(tried_since, ?7)
-                 WHERE issue_id = ?1 AND subscription_id = ?2",
-            )?
-            .execute(params![
-                id.issue.0,
-                id.subscription.0,
-                row.attempt + 1,
-                terms.via,
-                want.lane.0,
-                want.turn,
-                to_ms(now)
-            ])?;
-            counts.moved(issue, row.was, DeliveryState::Sending);
-            let to = (address, row.name);
-            let letter = Claimed::from_durable_row(id, row.attempt + 1, to, row.variant, provider.clone());
-            claimed.push((want.lane, letter));
-        }
-    }
-    Ok(claimed)
-}
-
-/// How many letters of an issue may begin now.
-struct Allowance {
-    left: usize,
-    /// The author wants to look at the first of them.
-    is_limited: bool,
-}
-
-fn allowance(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<Allowance> {
-    let found: Option<(Option<i64>, i64)> = tx
-        .prepare_cached("SELECT canary, active_at FROM issue WHERE id = ?1 AND state = 'sending'")?
-        .query_row([issue.0], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((canary, active_at)) = found else { return Ok(Allowance { left: 0, is_limited: false }) };
-    if (now - from_ms(active_at)).abs() > ACTIVE_NOTED_EVERY {
-        tx.prepare_cached("UPDATE issue SET active_at = ?2 WHERE id = ?1")?
-            .execute(params![issue.0, to_ms(now)])?;
-    }
-    let left = canary.map_or(usize::MAX, |left| left.max(0) as usize);
-    Ok(Allowance { left, is_limited: canary.is_some() })
-}
-
-fn due(
-    tx: &Transaction<'_>,
-    issue: IssueId,
-    provider: &Provider,
-    most: usize,
-    now: DateTime<Utc>,
-) -> Result<Vec<Due>> {
-    // The index is used only where its own condition is repeated.
-    let mut statement = tx.prepare_cached(
-        "SELECT d.subscription_id, d.variant_id, d.attempt, d.state, s.email, s.name, c.status
-         FROM delivery d
-         JOIN subscription c ON c.id = d.subscription_id
-         JOIN subscriber s ON s.id = c.subscriber_id
-         WHERE d.issue_id = ?1 AND d.provider = ?2 AND d.state IN ('pending', 'deferred') AND d.not_before <= ?3
-         ORDER BY d.not_before, d.subscription_id LIMIT ?4",
-    )?;
-    let rows = statement.query_map(params![issue.0, provider.as_str(), to_ms(now), most as i64], |row| {
-        let state: String = row.get(3)?;
-        Ok(Due {
-            subscription: SubscriptionId(row.get(0)?),
-            variant: VariantId(row.get(1)?),
-            attempt: row.get(2)?,
-            was: if state == "deferred" { DeliveryState::Deferred } else { DeliveryState::Pending },
-            email: row.get(4)?,
-            name: row.get(5)?,
-            status: row.get(6)?,
-        })
-    })?;
-    Ok(rows.collect::<std::result::Result<_, _>>()?)
-}
-
-fn pass_over(
-    tx: &Transaction<'_>,
-    id: DeliveryId,
-    row: &Due,
-    now: DateTime<Utc>,
-    counts: &mut Counts,
-) -> Result<()> {
-    let (state, words) = match row.status.as_str() {
-        "active" => (DeliveryState::Refused, "the address is not one that can be mailed"),
-        _ => (DeliveryState::Skipped, "the reader left before this was sent"),
-    };
-    tx.prepare_cached(
-        "UPDATE delivery SET state = ?3, reply = ?4, updated = ?5 WHERE issue_id = ?1 AND subscription_id = ?2",
-    )?
-    .execute(params![id.issue.0, id.subscription.0, state.as_str(), words, to_ms(now)])?;
-    counts.moved(id.issue, row.was, state);
-    Ok(())
-}
-
-/// A lane sends in the order of its turns, and no final dot before the outcome of the last is written down: so
-/// only the lowest turn of each can have been sent. What an outbox has is written again, to the same file.
-fn recover_deliveries(tx: &Transaction<'_>, terms: Terms, now: DateTime<Utc>) -> Result<Recovered> {
-    let mut statement = tx.prepare_cached(
-        "SELECT issue_id, subscription_id, via != 'outbox' AND (turn IS NULL OR turn =
-                (SELECT min(turn) FROM delivery other WHERE other.state = 'sending' AND other.lane = delivery.lane))
-         FROM delivery WHERE state = 'sending'",
-    )?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let left: Vec<(i64, i64, bool)> = rows.collect::<std::result::Result<_, _>>()?;
-    let mut counts = Counts::default();
-    let mut found = Recovered::default();
-    for (issue, subscription, is_doubt) in left {
-        let (state, counter) = match (is_doubt, terms.when_in_doubt) {
-            (false, _) => (DeliveryState::Pending, &mut found.unsent),
-            (true, WhenInDoubt::Resend) => (DeliveryState::Pending, &mut found.again),
-            (true, WhenInDoubt::Hold) => (DeliveryState::InDoubt, &mut found.held),
-        };
-        *counter += 1;
-        let words = is_doubt.then_some("the program stopped while the server had it");
-        tx.prepare_cached(
-            "UPDATE delivery SET state = ?3, attempt = attempt - ?4, doubts = doubts + ?5,
-                    reply = coalesce(?6, reply), lane = NULL, turn = NULL, updated = ?7
-             WHERE issue_id = ?1 AND subscription_id = ?2",
-        )?
-        .execute(params![
-            issue,
-            subscription,
-            state.as_str(),
-            !is_doubt,
-            is_doubt,
-            words,
-            to_ms(now)
-        ])?;
-        counts.moved(IssueId(issue), DeliveryState::Sending, state);
-    }
-    for issue in counts.write(tx)? {
-        super::control::finish(tx, issue)?;
-    }
-    Ok(found)
-}
-
-/// An issue that has letters to be sent, and was not sent for so long as letters are tried, is held: it may be
-/// stale, or the database older than what was sent.
-fn pause_late(tx: &Transaction<'_>, terms: Terms, now: DateTime<Utc>) -> Result<Vec<IssueId>> {
-    let mut statement = tx.prepare_cached(
-        "SELECT id FROM issue WHERE state = 'sending' AND max(sending_since, active_at) < ?1
-         AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND state = 'pending' AND not_before < ?1)",
-    )?;
-    let since = to_ms(now - terms.give_up_after);
-    let late: Vec<i64> =
-        statement.query_map([since], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
-    let late: Vec<IssueId> = late.into_iter().map(IssueId).collect();
-    for issue in &late {
-        super::control::pause(tx, *issue, Cause::Late, None)?;
-    }
-    Ok(late)
-}
-
-/// From provider to provider along the index, however many letters each has.
-fn groups(tx: &Transaction<'_>) -> Result<Vec<Group>> {
-    let mut statement = tx.prepare_cached(
-        "WITH RECURSIVE found (issue_id, provider) AS (
-             SELECT id, (SELECT min(provider) FROM delivery
-                         WHERE issue_id = issue.id AND state IN ('pending', 'deferred'))
-             FROM issue WHERE state = 'sending'
-             UNION ALL
-             SELECT issue_id, (SELECT min(provider) FROM delivery
-                               WHERE issue_id = found.issue_id AND provider > found.provider
-                                     AND state IN ('pending', 'deferred'))
-             FROM found WHERE provider IS NOT NULL)
-         SELECT issue_id, provider, (SELECT min(not_before) FROM delivery
-             WHERE issue_id = found.issue_id AND provider = found.provider AND state IN ('pending', 'deferred'))
-         FROM found WHERE provider IS NOT NULL",
-    )?;
-    let rows = statement.query_map([], |row| {
-        Ok(Group {
-            issue: IssueId(row.get(0)?),
-            provider: Provider::named(row.get(1)?),
-            due: from_ms(row.get(2)?),
-        })
-    })?;
-    Ok(rows.collect::<std::result::Result<_, _>>()?)
+fn is_nobody_taken(tx: &Transaction<'_>, issue: IssueId) -> Result<bool> {
+    let taken = counts::counted(tx, issue)?.get(&DeliveryState::Accepted).copied();
+    Ok(taken.unwrap_or(0) == 0)
 }

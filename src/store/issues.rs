@@ -1,25 +1,18 @@
-//! Issues: opened once, with everything that they will ever send, and followed to their end.
-
-use std::collections::BTreeMap;
+//! Issues: opened once, with everything that they will ever send.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Result, Store, StoreError,
-    control::hold_to_account,
-    counts::{self, Counts},
-    from_ms, to_ms,
-};
+use super::{Result, Store, StoreError, control::hold_to_account, counts::Counts, from_ms, to_ms};
 use crate::{
     article::ArticleId,
-    delivery::{DeliveryId, DeliveryState, VariantId},
+    delivery::{DeliveryState, VariantId},
     newsletter::{
-        issue::{Cause, IssueId, IssueState, Origin},
+        issue::{IssueId, IssueState, Origin},
         variant::{Frame, LetterKind, Variant},
     },
-    subscriber::{SubscriptionId, address::EmailAddress},
+    subscriber::SubscriptionId,
 };
 
 /// An issue to be opened: its content and its audience.
@@ -86,86 +79,6 @@ pub struct Considered {
     pub seq: i64,
 }
 
-/// An issue and its counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct IssueSummary {
-    /// Its number.
-    pub issue: IssueId,
-    /// Its newsletter.
-    pub newsletter: String,
-    /// `slot`, `by_hand`, `announcement` or `special`.
-    pub origin: String,
-    /// The cadence whose readers it is for; all if none.
-    pub cadence: Option<String>,
-    /// When its slot was due.
-    pub slot: Option<DateTime<Utc>>,
-    /// When it was opened.
-    pub opened: DateTime<Utc>,
-    /// Where it stands.
-    pub state: IssueState,
-    /// Why it is paused.
-    pub cause: Option<Cause>,
-    /// What the server said when it was.
-    pub words: Option<String>,
-    /// Readers who could have been in it.
-    pub audience: usize,
-    /// Those of them for whom there was nothing in it.
-    pub excluded: usize,
-    /// How many letters it was opened with.
-    pub letters: usize,
-    /// How many letters are in each state.
-    pub counts: BTreeMap<&'static str, usize>,
-}
-
-/// One outcome a reader, and whether the sums balance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Audit {
-    /// The issue.
-    #[serde(flatten)]
-    pub summary: IssueSummary,
-    /// Whether the counts add up to the letters that it was opened with.
-    pub balanced: bool,
-    /// Whose letters they are.
-    #[serde(skip)]
-    pub sender: EmailAddress,
-    /// Every reader of it.
-    pub readers: Vec<AuditRow>,
-}
-
-/// What became of one reader's letter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AuditRow {
-    /// Which letter.
-    #[serde(skip)]
-    pub delivery: DeliveryId,
-    /// The address.
-    pub email: String,
-    /// The state's name.
-    pub state: String,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// How often the server may have had it without an answer: so many copies there may be besides one.
-    pub doubts: u32,
-    /// Whom a refusal is about.
-    pub blame: Option<String>,
-    /// What the server said last.
-    pub reply: Option<String>,
-    /// When.
-    pub updated: DateTime<Utc>,
-}
-
-impl IssueSummary {
-    /// How many letters are in this state.
-    pub fn count(&self, state: DeliveryState) -> usize {
-        self.counts.get(state.as_str()).copied().unwrap_or(0)
-    }
-
-    /// How many letters have no final state.
-    pub fn open(&self) -> usize {
-        DeliveryState::ALL.into_iter().filter(|state| !state.is_final()).map(|state| self.count(state)).sum()
-    }
-}
-
 /// A variant as it is kept.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -226,58 +139,6 @@ impl Store {
         .await
     }
 
-    /// Opens an issue with the letters of another, for those readers who did not get it and are still there:
-    /// refused, given up or cancelled. Whoever may have it, or got it in such an issue before, is not in it.
-    /// With how many letters; none if there is nobody.
-    pub async fn open_for_missed(
-        &self,
-        missed: IssueId,
-        now: DateTime<Utc>,
-    ) -> Result<Option<(IssueId, usize)>> {
-        self.act(move |tx| {
-            let frame = Frame { date: now, ..frame(tx, missed)? };
-            let frame = serde_json::to_string(&frame).expect("strings and a date serialise");
-            tx.execute(
-                "INSERT INTO issue (newsletter, origin, follows, state, cut, opened_at, sending_since, active_at,
-                                    frame, audience, excluded, letters)
-                 SELECT newsletter, 'special', id, 'sending', 0, ?2, ?2, ?2, ?3, 0, 0, 0 FROM issue WHERE id = ?1",
-                params![missed.0, to_ms(now), frame],
-            )?;
-            let issue = IssueId(tx.last_insert_rowid());
-            let letters = copy_variants(tx, missed, issue)?
-                .into_iter()
-                .map(|(of, copy)| add_missed(tx, (missed, of), (issue, copy), now))
-                .sum::<Result<usize>>()?;
-            if letters == 0 {
-                tx.execute("DELETE FROM variant_article WHERE variant_id IN
-                            (SELECT id FROM variant WHERE issue_id = ?1)", [issue.0])?;
-                tx.execute("DELETE FROM variant WHERE issue_id = ?1", [issue.0])?;
-                tx.execute("DELETE FROM issue WHERE id = ?1", [issue.0])?;
-                return Ok(None);
-            }
-            tx.execute("UPDATE issue SET letters = ?2, audience = ?2 WHERE id = ?1", [issue.0, letters as i64])?;
-            let mut counts = Counts::default();
-            counts.entered(issue, DeliveryState::Pending, letters);
-            counts.write(tx)?;
-            hold_to_account(tx, issue)?;
-            Ok(Some((issue, letters)))
-        })
-        .await
-    }
-
-    /// How many would be in such an issue.
-    pub async fn missed(&self, issue: IssueId) -> Result<Option<usize>> {
-        self.act(move |tx| {
-            if summary(tx, issue)?.is_none() {
-                return Ok(None);
-            }
-            let missed: i64 =
-                tx.query_row("SELECT count(*) FROM missed WHERE issue_id = ?1", [issue.0], |row| row.get(0))?;
-            Ok(Some(missed.unsigned_abs() as usize))
-        })
-        .await
-    }
-
     /// How far a cadence has been looked at; `start` if never, which is then remembered.
     pub async fn considered(
         &self,
@@ -325,58 +186,6 @@ impl Store {
         .await
     }
 
-    /// Issues with their counts, the newest first, at most `most`.
-    pub async fn issues(&self, most: usize) -> Result<Vec<IssueSummary>> {
-        self.act(move |tx| {
-            let mut statement = tx.prepare_cached("SELECT id FROM issue ORDER BY id DESC LIMIT ?1")?;
-            let ids: Vec<i64> = statement
-                .query_map([most as i64], |row| row.get(0))?
-                .collect::<std::result::Result<_, _>>()?;
-            let mut issues = Vec::with_capacity(ids.len());
-            for id in ids {
-                issues.extend(summary(tx, IssueId(id))?);
-            }
-            Ok(issues)
-        })
-        .await
-    }
-
-    /// One issue with its counts.
-    pub async fn issue(&self, issue: IssueId) -> Result<Option<IssueSummary>> {
-        self.act(move |tx| summary(tx, issue)).await
-    }
-
-    /// One issue with what became of each letter.
-    pub async fn audit(&self, issue: IssueId) -> Result<Option<Audit>> {
-        self.act(move |tx| {
-            let Some(summary) = summary(tx, issue)? else { return Ok(None) };
-            let mut statement = tx.prepare_cached(
-                "SELECT email, state, attempt, reply, updated, doubts, blame, subscription_id FROM delivery
-                 JOIN subscription ON subscription.id = subscription_id
-                 JOIN subscriber ON subscriber.id = subscriber_id
-                 WHERE issue_id = ?1 ORDER BY email_key",
-            )?;
-            let readers: Vec<AuditRow> = statement
-                .query_map([issue.0], |row| {
-                    Ok(AuditRow {
-                        delivery: DeliveryId { issue, subscription: SubscriptionId(row.get(7)?) },
-                        email: row.get(0)?,
-                        state: row.get(1)?,
-                        attempts: row.get(2)?,
-                        doubts: row.get(5)?,
-                        blame: row.get(6)?,
-                        reply: row.get(3)?,
-                        updated: from_ms(row.get(4)?),
-                    })
-                })?
-                .collect::<std::result::Result<_, _>>()?;
-            let balanced = counts::balance(tx, issue)? && readers.len() == summary.letters;
-            let sender = frame(tx, issue)?.from.parse().map_err(|why| broken(issue, &why))?;
-            Ok(Some(Audit { summary, balanced, sender, readers }))
-        })
-        .await
-    }
-
     /// What a letter is made of.
     pub async fn variant(&self, variant: VariantId) -> Result<(Frame, Variant)> {
         self.act(move |tx| {
@@ -402,50 +211,14 @@ impl Store {
     }
 }
 
-/// Each variant with its copy.
-fn copy_variants(tx: &Transaction<'_>, from: IssueId, to: IssueId) -> Result<Vec<(VariantId, VariantId)>> {
-    let mut statement = tx.prepare_cached("SELECT id FROM variant WHERE issue_id = ?1")?;
-    let ids: Vec<i64> =
-        statement.query_map([from.0], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
-    let mut copies = Vec::with_capacity(ids.len());
-    for id in ids {
-        tx.execute(
-            "INSERT INTO variant (issue_id, content) SELECT ?2, content FROM variant WHERE id = ?1",
-            [id, to.0],
-        )?;
-        let copy = tx.last_insert_rowid();
-        tx.execute(
-            "INSERT INTO variant_article SELECT ?2, article_id FROM variant_article WHERE variant_id = ?1",
-            [id, copy],
-        )?;
-        copies.push((VariantId(id), VariantId(copy)));
-    }
-    Ok(copies)
-}
-
-fn add_missed(
-    tx: &Transaction<'_>,
-    (missed, of): (IssueId, VariantId),
-    (issue, copy): (IssueId, VariantId),
-    now: DateTime<Utc>,
-) -> Result<usize> {
-    Ok(tx.execute(
-        "INSERT INTO delivery
-            (issue_id, subscription_id, variant_id, state, provider, not_before, seen_before, updated)
-         SELECT ?2, subscription_id, ?3, 'pending', provider, ?4, seen_before, ?4
-         FROM missed WHERE issue_id = ?1 AND variant_id = ?5",
-        params![missed.0, issue.0, copy.0, to_ms(now), of.0],
-    )?)
-}
-
 /// What all letters of an issue have alike.
-fn frame(tx: &Transaction<'_>, issue: IssueId) -> Result<Frame> {
+pub(super) fn frame(tx: &Transaction<'_>, issue: IssueId) -> Result<Frame> {
     let frame: String =
         tx.prepare_cached("SELECT frame FROM issue WHERE id = ?1")?.query_row([issue.0], |row| row.get(0))?;
     serde_json::from_str(&frame).map_err(|why| broken(issue, &why))
 }
 
-fn broken(issue: IssueId, why: &dyn std::fmt::Display) -> StoreError {
+pub(super) fn broken(issue: IssueId, why: &dyn std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("issue {issue}: {why}"))
 }
 
@@ -508,38 +281,4 @@ fn take_reader(tx: &Transaction<'_>, new: &NewIssue, letter: &NewLetter) -> Resu
         )?
         .execute(params![letter.subscription.0, letter.seen_before, seen])?;
     Ok(moved == 1)
-}
-
-fn summary(tx: &Transaction<'_>, issue: IssueId) -> Result<Option<IssueSummary>> {
-    let found = tx
-        .query_row(
-            "SELECT newsletter, origin, cadence, slot_at, opened_at, state, letters, cause, words, audience, excluded
-             FROM issue WHERE id = ?1",
-            [issue.0],
-            |row| {
-                let state: String = row.get(5)?;
-                let cause: Option<String> = row.get(7)?;
-                let number = |index| row.get(index).map(|number: i64| number.unsigned_abs() as usize);
-                Ok(IssueSummary {
-                    issue,
-                    newsletter: row.get(0)?,
-                    origin: row.get(1)?,
-                    cadence: row.get(2)?,
-                    slot: row.get::<_, Option<i64>>(3)?.map(from_ms),
-                    opened: from_ms(row.get(4)?),
-                    state: IssueState::named(&state).ok_or(rusqlite::Error::InvalidQuery)?,
-                    cause: cause.and_then(|name| Cause::named(&name)),
-                    words: row.get(8)?,
-                    audience: number(9)?,
-                    excluded: number(10)?,
-                    letters: number(6)?,
-                    counts: BTreeMap::new(),
-                })
-            },
-        )
-        .optional()?;
-    let Some(mut summary) = found else { return Ok(None) };
-    let counts = counts::counted(tx, issue)?;
-    summary.counts = counts.into_iter().map(|(state, count)| (state.as_str(), count)).collect();
-    Ok(Some(summary))
 }

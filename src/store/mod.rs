@@ -7,13 +7,17 @@
 
 mod archives;
 mod articles;
+mod claims;
 mod control;
 mod counts;
 mod deliveries;
+mod follow_ups;
 mod hub;
 mod issues;
 mod readers;
 mod readings;
+mod recovery;
+mod reports;
 mod schema;
 
 use std::{
@@ -28,12 +32,15 @@ use tokio::sync::oneshot;
 
 pub use archives::Archives;
 pub use articles::{Few, GoodText, Ledger};
+pub use claims::{Group, Want};
 pub use control::{Resolution, Told};
-pub use deliveries::{Group, Recorded, Recovered, Round, Terms, Want};
+pub use deliveries::{Recorded, Round, Terms};
 pub use hub::{Asked, DuePing, HubRequest, HubSubscription, Mode};
-pub use issues::{Audit, AuditRow, Considered, IssueSummary, NewIssue, NewLetter, NewVariant, Opened};
+pub use issues::{Considered, NewIssue, NewLetter, NewVariant, Opened};
 pub use readers::{Change, Leaving, NewReader, Reader, Synced};
 pub use readings::Reading;
+pub use recovery::Recovered;
+pub use reports::{Audit, AuditRow, IssueSummary};
 
 /// Free on the disk, or nothing is claimed: the database's log and an outbox's letters need some of it.
 const ROOM_BYTES: u64 = 64 << 20;

@@ -5,7 +5,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
@@ -71,9 +70,7 @@ impl Prepared {
 
     /// The same once more, elsewhere.
     fn copy(&self) -> Self {
-        let folder = Folder::with_config(&self.folder.read("config.toml"));
-        copy(self.folder.root(), folder.root());
-        Self { folder, readers: self.readers, in_doubt: self.in_doubt }
+        Self { folder: self.folder.copied(), readers: self.readers, in_doubt: self.in_doubt }
     }
 
     fn deliver(&self) -> Child {
@@ -104,18 +101,6 @@ impl Prepared {
 
     fn audit(&self) -> Value {
         serde_json::from_str(self.folder.run(&["audit", "1", "--json"]).done().last_line()).unwrap()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
     }
 }
 
@@ -362,20 +347,13 @@ fn killed_at_random(seed: u64, kills: usize, readers: usize, in_doubt: InDoubt, 
         // Letters whose answer was lost are tried again after a minute; the author may say so at once.
         prepared.folder.run(&["deliver"]).done();
         wait_until("the issue to be done", 240, || {
-            hasten(&prepared.folder);
+            prepared.folder.hasten();
             accepted_at_last()
         });
     }
     let found = prepared.reconcile(&sink.accepted());
     prepared.holds(found, kills * CONNECTIONS);
     found
-}
-
-/// What is put off is due now, as if its time had come.
-fn hasten(folder: &Folder) {
-    let store = rusqlite::Connection::open(folder.path("data/byline.sqlite")).unwrap();
-    store.busy_timeout(Duration::from_secs(20)).unwrap();
-    store.execute("UPDATE delivery SET not_before = 0 WHERE state = 'deferred'", []).unwrap();
 }
 
 #[test]

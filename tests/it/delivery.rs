@@ -253,11 +253,7 @@ fn a_real_postfix_that_limits_and_greylists_gets_every_letter_once() {
             break;
         }
         // Its minutes have passed.
-        let store = rusqlite::Connection::open(folder.path("data/byline.sqlite")).unwrap();
-        store.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
-        store
-            .execute("UPDATE delivery SET not_before = 0 WHERE state IN ('deferred', 'pending')", [])
-            .unwrap();
+        folder.hasten();
     }
     let log = postfix.log();
     assert!(log.contains("greylisted") && log.contains("limit exceeded"), "both were met:\n{log}");

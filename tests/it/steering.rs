@@ -1,11 +1,13 @@
 //! The author's hand on issues: pause, resume, cancel, hold, resolve, the first letters, and those who missed it.
 
+use std::{process::Stdio, time::Duration};
+
 use byline::{
     newsletter::issue::{Cause, IssueId, IssueState},
     sink::Sink,
     store::{IssueSummary, Told},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     newsroom::{CONFIG, Newsroom},
@@ -121,6 +123,11 @@ fn m41_an_issue_that_nobody_sent_in_time_is_held_and_not_blasted() {
 fn at_a_server(names: &[&str], more: &str) -> (Folder, Sink, tempfile::TempDir) {
     let own = tempfile::tempdir().unwrap();
     let server = Sink::start(own.path());
+    let folder = newsroom_at(&server, names, more);
+    (folder, server, own)
+}
+
+fn newsroom_at(server: &Sink, names: &[&str], more: &str) -> Folder {
     let mail = format!(
         "[mail]\ntransport = \"smtp\"\n{more}\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\" }}",
         server.port()
@@ -129,7 +136,7 @@ fn at_a_server(names: &[&str], more: &str) -> (Folder, Sink, tempfile::TempDir) 
     folder.write("articles/en/a.md", "---\ntitle: Wells\ndate: 2026-03-01\n---\nWater.\n");
     let rows: String = names.iter().map(|name| format!("{name}@example.org,weekly\n")).collect();
     folder.write("subscribers/dispatches.csv", &format!("email,cadence\n{rows}"));
-    (folder, server, own)
+    folder
 }
 
 fn to(server: &Sink, name: &str) -> usize {
@@ -200,18 +207,50 @@ fn everything_is_held_at_once_and_goes_on_one_by_one() {
     assert!(unknown.code == 2 && unknown.stderr.contains("there is no issue 9"), "{unknown:?}");
 }
 
+/// A letter that is under way when its issue is cancelled and comes back unsent is called off like the others:
+/// nothing of the issue stays open, and its reader gets the article with the next.
+#[test]
+fn what_is_under_way_while_an_issue_is_cancelled_is_finished_or_called_off() {
+    for is_killed in [false, true] {
+        let own = tempfile::tempdir().unwrap();
+        let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(700)).start();
+        let folder = newsroom_at(&server, &["late1", "mina"], "");
+        folder.run(&["send", "dispatches", "--yes"]).done();
+        let mut command = folder.command(&["deliver"]);
+        let mut sender = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let status = || -> Value {
+            serde_json::from_str(folder.run(&["status", "1", "--json"]).done().last_line()).unwrap()
+        };
+        wait_until("both to be under way", 20, || status()["counts"]["sending"] == 2);
+        folder.run(&["cancel", "1"]).done();
+        assert_eq!(status()["counts"], json!({"sending": 2}), "what is under way is finished");
+        if is_killed {
+            sender.kill().unwrap();
+        }
+        sender.wait().unwrap();
+        folder.run(&["deliver"]).done();
+        let called_off = if is_killed { 2 } else { 1 };
+        let after = status();
+        assert_eq!(
+            (&after["state"], &after["counts"]["cancelled"]),
+            (&json!("cancelled"), &json!(called_off))
+        );
+        assert_eq!(server.accepted().len(), 2 - called_off);
+        folder.run(&["send", "dispatches", "--yes"]).done();
+        let next: Value =
+            serde_json::from_str(folder.run(&["status", "2", "--json"]).done().last_line()).unwrap();
+        assert_eq!(next["letters"], called_off, "for them the article is still to come");
+        let audit = folder.run(&["audit", "1", "--json"]).done();
+        assert_eq!(serde_json::from_str::<Value>(audit.last_line()).unwrap()["balanced"], true);
+    }
+}
+
 #[test]
 fn an_issue_can_be_paused_while_it_is_going_out_and_the_counts_are_exact() {
     let own = tempfile::tempdir().unwrap();
-    let server = Sink::builder(own.path()).reply_delay(std::time::Duration::from_millis(4)).start();
-    let mail = format!(
-        "[mail]\ntransport = \"smtp\"\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\" }}",
-        server.port()
-    );
-    let folder = Folder::with_config(&CONFIG.replace("[mail]", &mail));
-    folder.write("articles/en/a.md", "---\ntitle: Wells\ndate: 2026-03-01\n---\nWater.\n");
-    let rows: String = (0..300).map(|n| format!("reader{n}@example.org\n")).collect();
-    folder.write("subscribers/dispatches.csv", &format!("email\n{rows}"));
+    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(4)).start();
+    let names: Vec<String> = (0..300).map(|n| format!("reader{n}")).collect();
+    let folder = newsroom_at(&server, &names.iter().map(String::as_str).collect::<Vec<_>>(), "");
     folder.run(&["send", "dispatches", "--yes"]).done();
     let serving = folder.serve();
     wait_until("letters to be under way", 60, || server.accepted().len() >= 40);

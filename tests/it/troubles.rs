@@ -64,13 +64,6 @@ fn states(folder: &Folder) -> BTreeMap<String, String> {
     audit(folder).into_iter().map(|(name, row)| (name, row["state"].as_str().unwrap().to_string())).collect()
 }
 
-/// What was put off is due now, as if its time had come.
-fn hasten(folder: &Folder) {
-    let store = rusqlite::Connection::open(folder.path("data/byline.sqlite")).unwrap();
-    store.busy_timeout(Duration::from_secs(20)).unwrap();
-    store.execute("UPDATE delivery SET not_before = 0 WHERE state IN ('deferred', 'pending')", []).unwrap();
-}
-
 /// Delivers until nothing is open, with time passing in between.
 fn deliver_all(folder: &Folder) {
     for _ in 0..6 {
@@ -78,7 +71,7 @@ fn deliver_all(folder: &Folder) {
         if status(folder)["state"] == "done" {
             return;
         }
-        hasten(folder);
+        folder.hasten();
     }
     panic!("not done: {}", status(folder));
 }
@@ -115,7 +108,7 @@ fn r23_m28_a_server_that_is_away_or_hangs_up_early_costs_no_reader_a_try() {
         let sink = Sink::builder(own.path()).pipelining(pipelining).start();
         let template = opened(sink.port(), &["mina", "roya", "ava"], "", "");
         for (stage, fault) in &faults {
-            let folder = copied(&template);
+            let folder = template.copied();
             let before = sink.taken();
             sink.fault(*stage, fault.clone(), usize::MAX);
             let away = folder.run(&["deliver"]);
@@ -147,23 +140,6 @@ fn m28_a_letter_that_was_cut_off_after_it_left_is_a_doubt_and_arrives_once() {
     assert!(audit(&folder).values().all(is_known), "{:?}", audit(&folder));
     deliver_all(&folder);
     assert_eq!(copies(&sink), ["ava", "mina", "roya"].map(|name| (name.to_string(), 1)).into());
-}
-
-fn copied(template: &Folder) -> Folder {
-    fn copy(from: &Path, to: &Path) {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap().flatten() {
-            let target = to.join(entry.file_name());
-            if entry.path().is_dir() {
-                copy(&entry.path(), &target);
-            } else {
-                fs::copy(entry.path(), target).unwrap();
-            }
-        }
-    }
-    let folder = Folder::with_config(&template.read("config.toml"));
-    copy(template.root(), folder.root());
-    folder
 }
 
 #[test]
@@ -277,7 +253,7 @@ fn r27_a_sender_that_is_refused_pauses_the_issue_at_once() {
         assert!(refused.last_line().ends_with("40 letters: 40 pending"), "{refused:?}");
         sink.heal();
         folder.run(&["resume", "1"]).done();
-        hasten(&folder);
+        folder.hasten();
         folder.run(&["deliver"]).done();
         assert_eq!(sink.taken(), 40);
     }
@@ -350,7 +326,7 @@ fn r29_m27_a_silent_or_slow_server_frees_its_connection_and_the_others_go_on() {
     let (sink, _own) = sink();
     let template = opened(sink.port(), &strs(&names("reader", 20)), limits, "");
     for (stage, fault) in faults {
-        let folder = copied(&template);
+        let folder = template.copied();
         let before = sink.taken();
         // One connection meets it, at the second letter if it is about letters.
         sink.fault(stage, fault.clone(), 1);
@@ -460,7 +436,7 @@ fn several_servers_share_the_work_and_stand_in_for_each_other() {
     let readers = names("reader", 120);
     let folder = opened(one.port(), &strs(&readers), ", connections = 2", "");
     write(&folder);
-    let template = copied(&folder);
+    let template = folder.copied();
     folder.run(&["deliver"]).done();
     assert!(
         one.taken() > 20 && other.taken() > 20 && spare.taken() == 0,
@@ -469,7 +445,7 @@ fn several_servers_share_the_work_and_stand_in_for_each_other() {
         other.taken()
     );
 
-    let folder = copied(&template);
+    let folder = template.copied();
     one.fault(Stage::Banner, Fault::Says("421 4.3.2 not now".into()), usize::MAX);
     other.fault(Stage::Banner, Fault::HangsUp, usize::MAX);
     let before = one.taken() + other.taken();
@@ -604,7 +580,7 @@ fn r17_a_damaged_database_sends_nothing_and_says_what_to_do() {
     let flips: usize = std::env::var("BYLINE_FLIPS").ok().and_then(|n| n.parse().ok()).unwrap_or(24);
     let (mut found, mut harmless) = (0, 0);
     for flip in 0..flips {
-        let folder = copied(&template);
+        let folder = template.copied();
         let mut bytes = whole.clone();
         let what = match flip % 3 {
             // A page's head, a bit anywhere, the end cut off.

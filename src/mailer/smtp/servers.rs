@@ -95,7 +95,7 @@ impl Servers {
         *self.0[at].health() = Health::default();
     }
 
-    /// It is left alone for a while, unless it is the login that it refuses, which no other server mends.
+    /// It is left alone for a while, and others are asked.
     pub(super) fn is_away(&self, at: usize, refusal: &Refusal) {
         let mut health = self.0[at].health();
         let now = Instant::now();

@@ -5,7 +5,6 @@
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,7 +19,7 @@ use lettre::{
     },
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::OwnedSemaphorePermit,
     time::{error::Elapsed, timeout},
 };
 
@@ -53,8 +52,8 @@ pub(in crate::mailer) struct Connection {
 }
 
 struct Open {
-    /// One of the server's connections.
-    _place: OwnedSemaphorePermit,
+    /// One of the server's connections, if they are counted.
+    _place: Option<OwnedSemaphorePermit>,
     smtp: AsyncSmtpConnection,
     sent: Sent,
     /// What the server offers, a line each (RFC 5321 §4.1.1.1).
@@ -160,7 +159,7 @@ impl Connection {
         }
         let (at, place) = self.servers.take(self.own)?;
         self.at = at;
-        match self.call(place).await {
+        match self.call(Some(place)).await {
             Ok(()) => {
                 self.servers.is_well(at);
                 Ok(())
@@ -172,16 +171,15 @@ impl Connection {
         }
     }
 
-    /// Opens it at its own server.
+    /// Opens it at its own server, to ask it something.
     pub(in crate::mailer) async fn call_own(&mut self) -> Result<(), Refusal> {
         if self.open.is_some() {
             return Ok(());
         }
-        let free = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("it was made with one");
-        self.call(free).await
+        self.call(None).await
     }
 
-    async fn call(&mut self, place: OwnedSemaphorePermit) -> Result<(), Refusal> {
+    async fn call(&mut self, place: Option<OwnedSemaphorePermit>) -> Result<(), Refusal> {
         let server = self.servers.server(self.at);
         let (mut smtp, sent) = server.connect().await?;
         let offers = server.offers(&mut smtp).await?;

@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use super::{
@@ -175,6 +176,22 @@ impl Folder {
             }
         };
         Serving { child, address, talk, listening: Some(listening), _stdout: stdout }
+    }
+
+    /// The same once more, elsewhere.
+    pub fn copied(&self) -> Folder {
+        let folder = Folder::with_config(&self.read("config.toml"));
+        copy(self.root(), folder.root());
+        folder
+    }
+
+    /// What was put off is due now, as if its time had come.
+    pub fn hasten(&self) {
+        let store = rusqlite::Connection::open(self.path("data/byline.sqlite")).unwrap();
+        store.busy_timeout(Duration::from_secs(20)).unwrap();
+        store
+            .execute("UPDATE delivery SET not_before = 0 WHERE state IN ('deferred', 'pending')", [])
+            .unwrap();
     }
 
     pub fn letters(&self) -> Vec<Letter> {
