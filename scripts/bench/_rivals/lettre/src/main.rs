@@ -1,4 +1,4 @@
-//! Sends letters through lettre's pool: pooled PORT CONNECTIONS LETTERS KILOBYTES
+//! Sends letters through lettre's pool: pooled PORT CONNECTIONS LETTERS BYTES
 
 use std::sync::{
     Arc,
@@ -13,14 +13,14 @@ use lettre::{
 #[tokio::main]
 async fn main() {
     let mut numbers = std::env::args().skip(1).map(|text| text.parse::<usize>().expect("a number"));
-    let mut number = || numbers.next().expect("PORT CONNECTIONS LETTERS KILOBYTES");
-    let (port, connections, letters, kilobytes) = (number(), number(), number(), number());
+    let mut number = || numbers.next().expect("PORT CONNECTIONS LETTERS BYTES");
+    let (port, connections, letters, bytes) = (number(), number(), number(), number());
     let pool = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1")
         .port(port as u16)
         .pool_config(PoolConfig::new().max_size(connections as u32))
         .build();
-    let text = "Dear reader, water runs under the town. ".repeat(kilobytes * 500 / 40);
-    let html = "<p>Dear reader, water runs under the town.</p>".repeat(kilobytes * 500 / 46);
+    let text = "Dear reader, water runs under the town. ".repeat(bytes / 2 / 40);
+    let html = "<p>Dear reader, water runs under the town.</p>".repeat(bytes / 2 / 46);
     let next = Arc::new(AtomicUsize::new(0));
     let lanes: Vec<_> = (0..connections)
         .map(|_| {
