@@ -203,7 +203,9 @@ fn tomorrow(zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Nothing is on its way now. What a row says is, was left by a sender that could not write it down.
 async fn recover(sender: &Sender) -> Result<Vec<Paused>, StoreError> {
-    let found = sender.store.recover(sender.terms, sender.now()).await?;
+    // By the earlier of two clocks, if one jumped: an issue is not late because of that.
+    let now = sender.now().min((sender.clock)());
+    let found = sender.store.recover(sender.terms, now).await?;
     if found.again + found.held + found.unsent > 0 {
         tracing::warn!(
             unsent = found.unsent,

@@ -277,3 +277,48 @@ fn m22_ten_thousand_readers_get_one_letter_each() {
     assert_eq!((to.len(), sink.taken()), (10_000, 10_000));
     assert_eq!((sink.bare_line_ends(), sink.connections_peak()), (0, CONNECTIONS));
 }
+
+#[test]
+fn m38_nothing_in_a_title_or_a_body_makes_two_letters_of_one() {
+    let own = tempfile::tempdir().unwrap();
+    let postfix = Postfix::start(own.path());
+    let folder = sending_to(postfix.plain_port(), "", &readers(1));
+    let smuggled = "MAIL FROM:<evil@example.net>\r\nRCPT TO:<nouser@example.org>\r\nDATA\r\nSubject: two\r\n\r\nTwo.\r\n.\r\n";
+    for (number, end) in
+        ["\n.\n", "\r.\r", "\r\n.\r\n", "\n.\r\n", "\r\n.\n", "\r\r\n.\r\r\n"].iter().enumerate()
+    {
+        let title = serde_json::to_string(&format!("Piece {number}{end}{smuggled}")).unwrap();
+        let body = format!("Before {number}.{end}{smuggled}{end}After {number}.");
+        folder.write(
+            &format!("articles/en/s{number}.md"),
+            &format!("---\ntitle: {title}\ndate: 2026-03-02\n---\n{body}\n"),
+        );
+    }
+    folder.run(&["send", "dispatches", "--yes"]);
+    folder.run(&["deliver"]).done();
+    let letters = postfix.wait_for_letters(1);
+    let log = postfix.log();
+    assert_eq!(log.matches("status=sent").count(), 1, "{log}");
+    assert!(!log.contains("evil@example.net") && !log.contains("nouser"), "{log}");
+    let letter = Letter::read(&letters[0].1);
+    assert!(letter.text.contains("Two."), "its words are words: {}", letter.text);
+}
+
+#[test]
+fn m39_a_domain_of_any_script_is_mailed_and_a_name_that_servers_do_not_take_is_said() {
+    let own = tempfile::tempdir().unwrap();
+    let server = Sink::start(own.path());
+    let folder = sending_to(server.port(), "", &readers(1));
+    let list =
+        "email\nreader0000@example.org\nroya@bücher.example\nava@XN--BCHER-KVA.example\nمینا@example.org\n";
+    folder.write("subscribers/dispatches.csv", list);
+    let check = folder.run(&["check"]);
+    assert!(check.stdout.contains("3 readers") && check.stderr.contains("dispatches.csv:5:1"), "{check:?}");
+    assert!(check.stderr.contains("`مینا` has characters before the `@` that mail servers do not take"));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let done = folder.run(&["deliver"]).done();
+    assert!(done.last_line().ends_with("3 letters: 3 accepted"), "{done:?}");
+    let mut to: Vec<String> = server.accepted().into_iter().map(|letter| letter.recipient).collect();
+    to.sort();
+    assert_eq!(to, ["ava@xn--bcher-kva.example", "reader0000@example.org", "roya@xn--bcher-kva.example"]);
+}

@@ -1,8 +1,17 @@
 //! Newsletters: who gets what, and when.
 
-use byline::store::Told;
+use std::collections::BTreeMap;
 
-use crate::support::newsroom::{CONFIG, Newsroom};
+use byline::{deliver::Pacing, store::Told};
+use proptest::{
+    prelude::{Just, ProptestConfig, Strategy, any, prop_oneof},
+    proptest,
+};
+
+use crate::support::{
+    newsroom::{CONFIG, Newsroom},
+    program::Folder,
+};
 
 fn weekly() -> Newsroom {
     Newsroom::new().piece("One", "2026-02-01").piece("Two", "2026-02-02").reader("mina@example.org", "weekly")
@@ -76,7 +85,7 @@ fn a_reader_gets_the_articles_of_the_language_they_chose() {
 }
 
 #[test]
-fn one_slot_makes_one_issue_however_often_it_is_looked_at() {
+fn r21_one_slot_makes_one_issue_however_often_it_is_looked_at() {
     let mut newsroom = weekly();
     newsroom.at("2026-03-05 12:00").run();
     newsroom.at("2026-03-06 08:00").run();
@@ -90,13 +99,24 @@ fn one_slot_makes_one_issue_however_often_it_is_looked_at() {
 }
 
 #[test]
-fn a_clock_that_goes_back_sends_nothing_again() {
+fn r18_a_clock_that_goes_back_sends_nothing_again() {
     let mut newsroom = weekly();
     newsroom.at("2026-03-05 12:00").run();
     newsroom.at("2026-03-06 08:00").run();
     newsroom.at("2026-03-05 08:00").run();
     newsroom.at("2026-03-06 08:00").run();
     assert_eq!(newsroom.letters().len(), 1);
+}
+
+/// The clock was a day ahead for a while, and the sender still goes by it when the schedule no longer does.
+#[test]
+fn r18_an_issue_is_not_late_because_the_clock_came_back() {
+    let mut newsroom = weekly();
+    newsroom.at("2026-03-05 12:00").run();
+    let pacing = Pacing::default();
+    newsroom.at("2026-03-07 12:00").deliver_as(&pacing);
+    newsroom.at("2026-03-06 08:00").open_issues().deliver_as(&pacing);
+    assert_eq!(newsroom.mail(), ["mina: Dispatches: Two + 1 more"]);
 }
 
 #[test]
@@ -117,7 +137,7 @@ fn a_slot_keeps_its_local_time_when_the_clocks_change() {
 }
 
 #[test]
-fn missed_slots_are_caught_up_as_the_policy_says() {
+fn r20_missed_slots_are_caught_up_as_the_policy_says() {
     for (policy, expected) in [("latest", 1), ("skip", 0), ("all", 1)] {
         let config = CONFIG.replace("weekly = \"Fri 08:00\"", "hourly = \"0 0 * * * *\"");
         let config = config
@@ -143,7 +163,7 @@ fn missed_slots_are_caught_up_as_the_policy_says() {
 }
 
 #[test]
-fn a_slot_older_than_its_limit_is_not_caught_up_and_its_articles_come_with_the_next() {
+fn r20_a_slot_older_than_its_limit_is_not_caught_up_and_its_articles_come_with_the_next() {
     let mut newsroom = weekly();
     newsroom.at("2026-03-05 12:00").run();
     newsroom.at("2026-03-08 12:00").run();
@@ -260,4 +280,117 @@ fn a_letter_is_the_same_bytes_whenever_it_is_built() {
     assert!(
         letter.text.contains(&letter.unsubscribe_path()) && letter.html.contains(&letter.unsubscribe_path())
     );
+}
+
+/// The author sends by hand, again and again, while the daemon opens what is due.
+#[test]
+fn r21_sends_by_hand_that_race_the_schedule_and_each_other_make_one_issue() {
+    let sends = std::env::var("BYLINE_SENDS").ok().and_then(|n| n.parse().ok()).unwrap_or(16);
+    let folder = Folder::with_config(&CONFIG.replace("weekly = \"Fri 08:00\"", "weekly = \"* * * * * *\""));
+    folder.write("articles/en/a.md", "---\ntitle: Wells\ndate: 2026-03-01\n---\nWater.\n");
+    folder.write(
+        "subscribers/dispatches.csv",
+        "email,cadence\nmina@example.org,weekly\nroya@example.org,weekly\n",
+    );
+    folder.run(&["check"]).done();
+    let serving = folder.serve();
+    let children: Vec<_> = (0..sends)
+        .map(|_| {
+            let mut command = folder.command(&["send", "dispatches", "--yes"]);
+            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        child.wait().unwrap();
+    }
+    crate::support::wait_until("the letters", 30, || folder.letters().len() >= 2);
+    assert_eq!(serving.stop(), 0);
+    folder.run(&["deliver"]).done();
+    let to: Vec<String> = folder.letters().iter().map(|letter| letter.to().to_string()).collect();
+    assert_eq!(to.len(), 2, "one each: {to:?}");
+    let status = folder.run(&["status", "--json"]).done().stdout;
+    let issues: Vec<serde_json::Value> =
+        status.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(issues.iter().filter(|issue| issue["letters"] != 0).count(), 1, "{status}");
+}
+
+/// What an author and time do.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A new piece, of any date before or after the others.
+    Writes { day: u32 },
+    /// One of the pieces is edited, and given another date.
+    Edits { which: usize, day: u32 },
+    /// The file of one is renamed.
+    Renames { which: usize },
+    /// The hours go by; a slot may be among them.
+    Waits { hours: u32 },
+    /// The program is stopped and started.
+    Restarts,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (1..28_u32).prop_map(|day| Step::Writes { day }),
+        2 => (any::<usize>(), 1..28_u32).prop_map(|(which, day)| Step::Edits { which, day }),
+        1 => any::<usize>().prop_map(|which| Step::Renames { which }),
+        4 => (1..200_u32).prop_map(|hours| Step::Waits { hours }),
+        1 => Just(Step::Restarts),
+    ];
+    proptest::collection::vec(step, 4..14)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn r22_each_article_is_in_exactly_one_digest_of_each_reader(steps in steps()) {
+        let mut newsroom =
+            Newsroom::new().reader("mina@example.org", "weekly").reader("roya@example.org", "daily");
+        newsroom.at("2026-03-02 12:00").run();
+        let mut paths: Vec<(String, String)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Writes { day } => {
+                    let name = format!("P{}", paths.len());
+                    newsroom = newsroom.piece(&name, &format!("2026-02-{day:02}"));
+                    paths.push((format!("en/{name}.md"), name));
+                }
+                Step::Edits { which, day } if !paths.is_empty() => {
+                    let (path, name) = &paths[which % paths.len()];
+                    let text = format!("---\ntitle: {name}\ndate: 2026-02-{day:02}\nguid: {name}\n---\nEdited {day}.\n");
+                    let old = std::fs::read_to_string(newsroom.path(&format!("articles/{path}"))).unwrap();
+                    let text = if old.contains("guid:") { text } else { text.replace(&format!("guid: {name}\n"), "") };
+                    newsroom.write(&format!("articles/{path}"), text);
+                }
+                Step::Renames { which } if !paths.is_empty() => {
+                    let at = which % paths.len();
+                    let new = format!("en/renamed-{}-{at}.md", paths[at].1);
+                    newsroom.rename(&paths[at].0, &new);
+                    paths[at].0 = new;
+                }
+                Step::Waits { hours } => newsroom.now += chrono::TimeDelta::hours(i64::from(hours)),
+                Step::Restarts => newsroom = newsroom.restarted(),
+                Step::Edits { .. } | Step::Renames { .. } => {}
+            }
+            newsroom.run();
+        }
+        // Whatever is left comes with the next slots.
+        newsroom.now += chrono::TimeDelta::days(1);
+        for _ in 0..8 {
+            newsroom.now += chrono::TimeDelta::days(1);
+            newsroom.run();
+        }
+        for reader in ["mina@example.org", "roya@example.org"] {
+            let mut had: BTreeMap<String, usize> = BTreeMap::new();
+            for letter in newsroom.letters_to(reader) {
+                for (_, name) in &paths {
+                    let count = letter.text.lines().filter(|line| line.trim() == name).count();
+                    *had.entry(name.clone()).or_default() += count.min(1);
+                }
+            }
+            assert!(paths.iter().all(|(_, name)| had.get(name) == Some(&1)), "{reader}: {had:?}");
+        }
+    }
 }

@@ -179,11 +179,15 @@ impl Newsroom {
 
     /// One look of every chore.
     pub fn run(&mut self) -> &mut Self {
+        self.open_issues().deliver()
+    }
+
+    /// Opens what is due, and sends nothing.
+    pub fn open_issues(&mut self) -> &mut Self {
         let look = self.look();
         let now = self.now;
         let opening = self.runtime.block_on(compose::run_once(&look, &self.settings, &self.store, now));
         assert!(opening.unwrap().failed.is_empty());
-        self.deliver();
         self
     }
 
@@ -266,6 +270,11 @@ impl Newsroom {
 
     /// Sends what is due into the outbox.
     pub fn deliver(&mut self) -> &mut Self {
+        self.deliver_as(&Pacing::default())
+    }
+
+    /// As a sender that has sent before, and remembers how fast and when.
+    pub fn deliver_as(&mut self, pacing: &Pacing) -> &mut Self {
         let mailer = Mailer::new(&self.settings.config.mail.transport, &self.folder().outbox()).unwrap();
         let now = Arc::new(Mutex::new(self.now));
         let sender = Sender {
@@ -273,7 +282,7 @@ impl Newsroom {
             terms: daemon::terms(&self.settings.config, &mailer, self.now),
             keys: Keys { token: self.folder().key().unwrap(), dkim: self.settings.config.mail.dkim.clone() },
             pace: self.settings.config.mail.pace.clone(),
-            pacing: Pacing::default(),
+            pacing: pacing.clone(),
             zone: self.settings.config.site.zone,
             clock: Arc::new(move || *now.lock().unwrap()),
             mailer,
