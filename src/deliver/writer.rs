@@ -174,6 +174,11 @@ impl Writer {
         loop {
             if self.wanted() > 0 && !has_looked && self.queue.is_stale(self.sender.pacing.now()) {
                 has_looked = true;
+                // A letter that comes back now is due too; and an error of looking must lose no outcome.
+                if !round.settled.is_empty() {
+                    let recorded = self.record(std::mem::take(&mut round)).await?;
+                    self.hand_out(recorded);
+                }
                 let groups = self.sender.store.groups().await?;
                 self.queue.fill(groups, self.sender.now(), self.sender.pacing.now());
             }

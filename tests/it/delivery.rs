@@ -72,6 +72,21 @@ fn every_answer_of_a_server_has_its_outcome() {
     assert_eq!(lost.len(), 1, "held: not sent again");
 }
 
+/// The connection is lost with one letter while the next is announced on it, and by then what is due is looked up
+/// anew: the letter that comes back is due too.
+#[test]
+fn a_letter_that_comes_back_is_sent_in_the_same_run() {
+    let own = tempfile::tempdir().unwrap();
+    let server = Sink::builder(own.path()).reply_delay(std::time::Duration::from_millis(1_500)).start();
+    let readers = ["lost1@example.org", "roya@example.org"].map(str::to_string);
+    let folder = sending_to(server.port(), "when_in_doubt = \"hold\"", &readers);
+    folder.write("config.toml", &folder.read("config.toml").replace("connections = 4", "connections = 1"));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    folder.run(&["deliver"]).done();
+    let expected = [("lost1", "in_doubt"), ("roya", "accepted")];
+    assert_eq!(outcomes(&folder), expected.map(|(name, state)| (name.to_string(), state.to_string())).into());
+}
+
 #[test]
 fn a_server_that_is_away_costs_no_reader_anything() {
     let own = tempfile::tempdir().unwrap();
