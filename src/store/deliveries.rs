@@ -96,9 +96,11 @@ fn record(tx: &Transaction<'_>, round: &Round, terms: Terms, now: DateTime<Utc>)
     for settled in &round.settled {
         settle(tx, settled, terms, now, &mut counts)?;
     }
-    let mut touched = counts.write(tx)?;
+    let mut touched = BTreeSet::new();
     let stops = round.stops.iter().map(|(issue, words)| (*issue, Some(words.as_str())));
     for (issue, words) in refused_too_late(tx, round)?.into_iter().map(|issue| (issue, None)).chain(stops) {
+        // Else one write, with the claims, in which most of it cancels out.
+        touched.append(&mut counts.write(tx)?);
         put_back_refused(tx, issue, is_nobody_taken(tx, issue)?, now)?;
         if let Some(words) = words
             && control::pause(tx, issue, Cause::Refused, Some(words))?

@@ -213,7 +213,7 @@ fn everything_is_held_at_once_and_goes_on_one_by_one() {
 fn what_is_under_way_while_an_issue_is_cancelled_is_finished_or_called_off() {
     for is_killed in [false, true] {
         let own = tempfile::tempdir().unwrap();
-        let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(700)).start();
+        let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(1_500)).start();
         let folder = newsroom_at(&server, &["late1", "mina"], "");
         folder.run(&["send", "dispatches", "--yes"]).done();
         let mut command = folder.command(&["deliver"]);
