@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::writer::Pacing;
 use self::{
-    lane::{Hand, Worker},
+    lane::{Crew, Hand, Shift, Worker},
     letters::Letters,
     writer::Writer,
 };
@@ -74,6 +74,19 @@ pub struct Sender {
 }
 
 impl Sender {
+    /// Limits may be others than before, and so may the day.
+    async fn heed(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let day = match self.pace.warm_up {
+            None => None,
+            Some(warm_up) => {
+                let day = now.with_timezone(&self.zone).date_naive();
+                Some(Day { most: warm_up.most(day), had: self.store.sent_on(day).await? })
+            }
+        };
+        self.pacing.heed(self.pace.limits.clone(), day);
+        Ok(())
+    }
+
     /// What time it is, unless the clock has just jumped.
     fn now(&self) -> DateTime<Utc> {
         self.pacing.moment((self.clock)())
@@ -142,17 +155,31 @@ pub async fn run_once(
     stop: &CancellationToken,
 ) -> Result<Sent, DeliverError> {
     let mut paused = recover(sender).await?;
-    match send_due(sender, tally, stop).await {
-        Ok(sent) => {
-            paused.extend(sent.paused);
-            Ok(Sent { paused, ..sent })
-        }
-        Err(why) => {
-            for Paused { issue, cause, .. } in paused {
-                tracing::warn!(issue.id = issue.0, "an issue is paused: {}", cause.words());
+    loop {
+        match send_due(sender, tally, stop, &mut paused).await {
+            Ok(Ended { is_short: true, .. }) if !stop.is_cancelled() => {}
+            Ok(Ended { later, .. }) => return Ok(Sent { later, paused }),
+            Err(why) => {
+                for Paused { issue, cause, .. } in paused {
+                    tracing::warn!(issue.id = issue.0, "an issue is paused: {}", cause.words());
+                }
+                return Err(why);
             }
-            Err(why)
         }
+    }
+}
+
+/// How a part of a run ended.
+#[derive(Debug, Default)]
+struct Ended {
+    later: Option<DateTime<Utc>>,
+    /// More lanes would have letters to send.
+    is_short: bool,
+}
+
+impl Ended {
+    fn until(later: Option<DateTime<Utc>>) -> Self {
+        Self { later, is_short: false }
     }
 }
 
@@ -160,19 +187,20 @@ async fn send_due(
     sender: &Sender,
     tally: &Arc<Tally>,
     stop: &CancellationToken,
-) -> Result<Sent, DeliverError> {
+    paused: &mut Vec<Paused>,
+) -> Result<Ended, DeliverError> {
     // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
     let now = sender.now();
     let (due, to_come): (Vec<Group>, Vec<Group>) =
         sender.store.groups().await?.into_iter().partition(|group| group.due <= now);
     if due.is_empty() {
-        return Ok(Sent { later: to_come.iter().map(|group| group.due).min(), paused: Vec::new() });
+        return Ok(Ended::until(to_come.iter().map(|group| group.due).min()));
     }
-    sender.pacing.heed(sender.pace.limits.clone(), day(sender, now).await?);
+    sender.heed(now).await?;
     if !sender.pacing.has_room(&due) {
         sender.store.are_active(now).await?;
         let later = sender.pacing.opens(&due, now).unwrap_or_else(|| tomorrow(sender.zone, now));
-        return Ok(Sent { later: Some(later), paused: Vec::new() });
+        return Ok(Ended::until(Some(later)));
     }
     if !sender.store.has_room() {
         return Err(DeliverError::NoRoom);
@@ -181,17 +209,13 @@ async fn send_due(
     let mut first = sender.mailer.connection(0);
     match first.ready().await {
         Ok(()) => {}
-        Err(Trouble::Login(words)) => return login_refused(sender, words).await,
+        Err(Trouble::Login(words)) => {
+            paused.extend(login_refused(sender, words).await?);
+            return Ok(Ended::default());
+        }
         Err(trouble) => return Err(trouble.into()),
     }
-    send(sender, tally, stop, lanes, first).await
-}
-
-/// What the day allows, while the sender is warming up.
-async fn day(sender: &Sender, now: DateTime<Utc>) -> Result<Option<Day>, StoreError> {
-    let Some(warm_up) = sender.pace.warm_up else { return Ok(None) };
-    let day = now.with_timezone(&sender.zone).date_naive();
-    Ok(Some(Day { most: warm_up.most(day), had: sender.store.sent_on(day).await? }))
+    send(sender, tally, stop, (lanes, first), paused).await
 }
 
 /// When the author's next day begins.
@@ -214,30 +238,34 @@ async fn recover(sender: &Sender) -> Result<Vec<Paused>, StoreError> {
             "letters were on their way when sending last stopped"
         );
     }
-    let late = found.late.into_iter();
-    Ok(late.map(|issue| Paused { issue, cause: Cause::Late, words: String::new() }).collect())
+    sender.pacing.begin();
+    let paused = found.paused.into_iter();
+    Ok(paused.map(|(issue, cause)| Paused { issue, cause, words: String::new() }).collect())
 }
 
 /// A wrong password does not mend itself, and servers count: nothing is tried again without the author.
-async fn login_refused(sender: &Sender, words: String) -> Result<Sent, DeliverError> {
+async fn login_refused(sender: &Sender, words: String) -> Result<Vec<Paused>, StoreError> {
     let issues = sender.store.pause_all(Cause::Login, words.clone()).await?;
-    let paused = issues.into_iter().map(|issue| Paused { issue, cause: Cause::Login, words: words.clone() });
-    Ok(Sent { later: None, paused: paused.collect() })
+    Ok(issues.into_iter().map(|issue| Paused { issue, cause: Cause::Login, words: words.clone() }).collect())
 }
 
 async fn send(
     sender: &Sender,
     tally: &Arc<Tally>,
     stop: &CancellationToken,
-    lanes: usize,
-    first: Connection,
-) -> Result<Sent, DeliverError> {
+    (lanes, first): (usize, Connection),
+    paused: &mut Vec<Paused>,
+) -> Result<Ended, DeliverError> {
     let (requests, inbox) = mpsc::channel(lanes.max(1));
-    let writer = tokio::spawn(Writer::new(sender.clone(), stop.clone()).run(inbox));
+    let writer = tokio::spawn(Writer::new(sender.clone(), stop.clone(), lanes).run(inbox));
     let letters = Arc::new(Letters::new(sender.store.clone()));
     let mut workers = JoinSet::new();
+    let crew = Arc::<Crew>::default();
+    // All before the first begins, which may be the only one to find something to do.
+    let shifts: Vec<Shift> = (0..lanes).map(|_| Shift::of(&crew)).collect();
     let others = (1..lanes).map(|nth| sender.mailer.connection(nth));
-    for (lane, connection) in (0..).map(Lane).zip(std::iter::once(first).chain(others)) {
+    let connections = std::iter::once(first).chain(others);
+    for ((lane, connection), shift) in (0..).map(Lane).zip(connections).zip(shifts) {
         let worker = Worker {
             lane,
             connection,
@@ -246,6 +274,7 @@ async fn send(
             keys: sender.keys.clone(),
             tally: tally.clone(),
             stop: stop.clone(),
+            shift: Some(shift),
             // Whatever was in doubt on this lane before is written down: `recover` was called.
             hand: Hand::empty(Turn::first(lane)),
         };
@@ -259,20 +288,23 @@ async fn send(
         trouble = worse(trouble, ended.err());
     }
     let rest = writer.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))??;
+    let has_paused = !rest.paused.is_empty();
+    paused.extend(rest.paused);
     if rest.is_full {
         return Err(DeliverError::NoRoom);
     }
-    let sent = Sent { later: rest.later, paused: rest.paused };
     match trouble {
         // One connection too many for the server is no trouble if the others have sent everything.
-        Some(DeliverError::Trouble(why)) => match sender.store.next_due().await? {
+        Some(DeliverError::Trouble(why)) if !rest.is_short => match sender.store.next_due().await? {
             Some(due) if due <= sender.now() => Err(why.into()),
-            later => Ok(Sent { later, ..sent }),
+            later => Ok(Ended::until(later)),
         },
         // The issue is paused, and says it better.
-        Some(DeliverError::NotTaken(_)) if !sent.paused.is_empty() => Ok(sent),
-        Some(error) => Err(error),
-        None => Ok(sent),
+        Some(DeliverError::NotTaken(_)) if has_paused => Ok(Ended::until(rest.later)),
+        Some(error @ (DeliverError::NotTaken(_) | DeliverError::Store(_) | DeliverError::NoRoom)) => {
+            Err(error)
+        }
+        Some(DeliverError::Trouble(_)) | None => Ok(Ended { later: rest.later, is_short: rest.is_short }),
     }
 }
 

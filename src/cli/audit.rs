@@ -20,7 +20,7 @@ use crate::{
     message::message_id,
     newsletter::issue::IssueId,
     newsroom::Folder,
-    store::{Audit, AuditRow},
+    store::Audit,
     subscriber::token::TokenKey,
 };
 
@@ -57,7 +57,7 @@ struct Reconciled {
     missing: Vec<String>,
     /// Copies besides one, by reader.
     copies: BTreeMap<String, usize>,
-    /// Copies that no doubt explains.
+    /// Letters that neither an outcome nor a doubt explains.
     unexplained: usize,
     /// Readers of whom no row says that their letter was taken, and the log does: in doubt, most of them.
     unclaimed: Vec<String>,
@@ -120,25 +120,20 @@ fn reconcile(audit: &Audit, testimony: &Testimony, key: &TokenKey) -> Reconciled
         found.taken += times;
         let is_accepted = row.state == DeliveryState::Accepted.as_str();
         match times {
-            0 if is_accepted && !is_assumed(row) => found.missing.push(row.email.clone()),
+            0 if is_accepted && !row.assumed => found.missing.push(row.email.clone()),
             1.. if !is_accepted => found.unclaimed.push(row.email.clone()),
             _ => {}
         }
         if times > 1 {
             found.copies.insert(row.email.clone(), times - 1);
-            found.unexplained += (times - 1).saturating_sub(row.doubts as usize);
         }
+        found.unexplained += times.saturating_sub(usize::from(is_accepted) + row.doubts as usize);
     }
     found
 }
 
-/// The author took it as sent, and nobody knows.
-fn is_assumed(row: &AuditRow) -> bool {
-    row.doubts > 0
-}
-
 impl Reconciled {
-    /// Nobody is missing, and every copy has its doubt.
+    /// Nobody is missing, and every letter is accounted for.
     fn agrees(&self) -> bool {
         self.missing.is_empty() && self.unexplained == 0
     }
@@ -155,11 +150,11 @@ impl Reconciled {
         named(&mut self.copies.keys(), "more than once in the log")?;
         named(&mut self.unclaimed.iter(), "in the log, and not accepted here")?;
         out!(
-            "the log has {} of it: {} missing, {copies} more than one each ({} without a doubt), {} not accepted here",
+            "the log has {} of it: {} missing, {copies} more than one each, {} not accepted here; {} without explanation",
             count(self.taken, "letter"),
             self.missing.len(),
-            self.unexplained,
-            self.unclaimed.len()
+            self.unclaimed.len(),
+            self.unexplained
         );
         Ok(())
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Ended, Open, issue_line, print_json,
     progress::{LOOK, Watch},
+    serve::stop_on_signal,
 };
 use crate::{
     compose,
@@ -66,7 +67,7 @@ pub(super) async fn run(folder: &Folder, json: bool) -> anyhow::Result<Ended> {
 async fn send(open: &Open, before: &[IssueSummary], json: bool) -> anyhow::Result<bool> {
     let config = &open.settings.config;
     let mailer = Mailer::new(&config.mail.transport, &open.folder.outbox())?;
-    let terms = terms(config, &mailer, Utc::now());
+    let terms = terms(config, &mailer);
     let keys = open.keys()?;
     let sender = Sender {
         store: open.store.clone(),
@@ -93,15 +94,9 @@ async fn send(open: &Open, before: &[IssueSummary], json: bool) -> anyhow::Resul
         }
         watch.end();
     });
-    let (cancel, interrupted) = (stop.clone(), tokio::signal::ctrl_c());
-    let interrupting = tokio::spawn(async move {
-        if interrupted.await.is_ok() {
-            cancel.cancel(); // letters on their way are finished first
-        }
-    });
+    stop_on_signal(stop.clone())?; // letters on their way are finished first
     let sent = deliver::run_once(&sender, &tally, &stop).await;
     done.cancel();
-    interrupting.abort();
     showing.await?;
     match sent {
         Ok(Sent { later, paused }) => {

@@ -60,7 +60,7 @@ pub(super) async fn run(folder: Folder, arguments: Arguments) -> anyhow::Result<
 }
 
 /// The first signal stops in order, the second at once.
-fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) fn stop_on_signal(stop: CancellationToken) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

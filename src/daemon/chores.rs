@@ -301,7 +301,7 @@ impl Sending {
         let settings = self.settings.read().expect("nothing panics while holding it").clone();
         let mailer = self.mailer(&settings)?;
         let sender = Sender {
-            terms: terms(&settings.config, &mailer, Utc::now()),
+            terms: terms(&settings.config, &mailer),
             store: self.store.clone(),
             keys: Keys { token: self.key.clone(), dkim: settings.config.mail.dkim.clone() },
             pace: settings.config.mail.pace.clone(),
@@ -328,11 +328,11 @@ impl Sending {
 }
 
 /// Under which terms a config has letters sent.
-pub fn terms(config: &Config, mailer: &Mailer, now: DateTime<Utc>) -> Terms {
+pub fn terms(config: &Config, mailer: &Mailer) -> Terms {
     Terms {
         via: mailer.via(),
         when_in_doubt: config.mail.when_in_doubt,
         give_up_after: config.mail.give_up_after,
-        day: config.mail.pace.warm_up.map(|_| now.with_timezone(&config.site.zone).date_naive()),
+        counts_days_in: config.mail.pace.warm_up.map(|_| config.site.zone),
     }
 }

@@ -1,7 +1,14 @@
 //! One connection at work: it ends a letter and begins the next, and never ends two before the outcome of the
 //! first is written down.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -13,10 +20,16 @@ use super::{
 };
 use crate::{
     delivery::{Claimed, Lane, Message, Outcome, Settled, Turn},
-    mailer::{Begun, Connection},
+    mailer::{Begun, Connection, Trouble},
     message::{Addressee, Keys},
     store::StoreError,
 };
+
+/// What a letter says for itself that was claimed, and is not to be sent after all.
+const RECALLED: &str = "the issue stopped, or the reader left";
+
+/// A lane that cannot reach its server tries again after so long.
+const REST: Duration = Duration::from_secs(30);
 
 /// Letters in a row at which a connection was lost before their dot: then it is not the letters.
 const LOST_MAX: usize = 3;
@@ -29,7 +42,45 @@ pub(super) struct Worker {
     pub(super) keys: Keys,
     pub(super) tally: Arc<Tally>,
     pub(super) stop: CancellationToken,
+    pub(super) shift: Option<Shift>,
     pub(super) hand: Hand,
+}
+
+/// The lanes of a run. One that cannot reach its server rests, and tries again while others are at work.
+#[derive(Debug, Default)]
+pub(super) struct Crew {
+    at_work: AtomicUsize,
+    /// Nobody is at work any more.
+    over: CancellationToken,
+}
+
+/// A lane at work, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Shift(Arc<Crew>);
+
+impl Shift {
+    pub(super) fn of(crew: &Arc<Crew>) -> Self {
+        crew.at_work.fetch_add(1, Relaxed);
+        Self(crew.clone())
+    }
+
+    /// After a while, if others are still at work then.
+    async fn after_a_rest(self) -> Option<Self> {
+        let crew = self.0.clone();
+        drop(self);
+        tokio::select! {
+            () = crew.over.cancelled() => None,
+            () = tokio::time::sleep(REST) => Some(Self::of(&crew)),
+        }
+    }
+}
+
+impl Drop for Shift {
+    fn drop(&mut self) {
+        if self.0.at_work.fetch_sub(1, Relaxed) == 1 {
+            self.0.over.cancel();
+        }
+    }
 }
 
 /// What a lane has in hand.
@@ -41,7 +92,7 @@ pub(super) struct Hand {
     claimed: VecDeque<Claimed>,
     /// What is not written down yet.
     settled: Vec<Settled>,
-    /// Why letters in a row were not sent.
+    /// Why the server did not come to the end of letters in a row.
     lost: Vec<String>,
 }
 
@@ -67,8 +118,20 @@ impl Hand {
 
 impl Worker {
     pub(super) async fn run(mut self) -> Result<(), DeliverError> {
-        let ended = self.work().await;
-        self.let_go("sending stopped").await?;
+        let ended = loop {
+            let ended = self.work().await;
+            self.let_go("sending stopped").await?;
+            match (ended, self.shift.take()) {
+                (Err(DeliverError::Trouble(Trouble::Passing(why))), Some(shift)) => {
+                    tracing::debug!(lane = self.lane.0, "a connection rests: {why}");
+                    self.shift = shift.after_a_rest().await;
+                    if self.shift.is_none() {
+                        break Err(Trouble::Passing(why).into());
+                    }
+                }
+                (ended, _) => break ended,
+            }
+        };
         self.connection.close().await;
         ended
     }
@@ -76,6 +139,10 @@ impl Worker {
     async fn work(&mut self) -> Result<(), DeliverError> {
         loop {
             if self.hand.begun.is_none() {
+                if !self.connection.is_ready() {
+                    // Opening one may take a while, and an outcome does not wait for it in memory alone.
+                    self.hand_in().await?;
+                }
                 self.connection.ready().await?;
             }
             if !self.hand.settled.is_empty() || self.hand.is_empty() {
@@ -137,8 +204,9 @@ impl Worker {
 
     fn note(&mut self, settled: Settled) {
         match settled.outcome() {
-            Outcome::GivenBack { .. } => {}
-            Outcome::NotSent { reason } => self.hand.lost.push(reason.clone()),
+            Outcome::NotSent { reason } | Outcome::GivenBack { reason } => {
+                self.hand.lost.push(reason.clone());
+            }
             outcome => {
                 self.hand.lost.clear();
                 self.tally.count(outcome);
@@ -161,16 +229,20 @@ impl Worker {
         let is_over = self.stop.is_cancelled() || self.hand.lost.len() >= LOST_MAX;
         let want = if is_over { 0 } else { room - self.hand.letters().min(room) };
         let answer = self.request(want).await?;
+        self.take(answer);
+        Ok(())
+    }
+
+    fn take(&mut self, answer: Answer) {
         self.hand.turn = self.hand.turn.take().or(answer.turn);
         self.hand.claimed.extend(answer.claimed);
-        let is_stopped = |claimed: &Claimed| answer.stopped.contains(&claimed.id().issue);
-        if self.hand.begun.as_ref().is_some_and(|(claimed, _)| is_stopped(claimed)) {
-            self.abandon("the issue is paused");
+        let is_recalled = |claimed: &Claimed| answer.recalled.contains(&claimed.id());
+        if self.hand.begun.as_ref().is_some_and(|(claimed, _)| is_recalled(claimed)) {
+            self.abandon(RECALLED);
         }
-        let (stopped, rest) = std::mem::take(&mut self.hand.claimed).into_iter().partition(is_stopped);
+        let (recalled, rest) = std::mem::take(&mut self.hand.claimed).into_iter().partition(is_recalled);
         self.hand.claimed = rest;
-        self.release(stopped, "the issue is paused");
-        Ok(())
+        self.release(recalled, RECALLED);
     }
 
     /// What is in hand goes back, unsent, and what came of letters is handed in.
@@ -178,8 +250,14 @@ impl Worker {
         self.abandon(why);
         let claimed = std::mem::take(&mut self.hand.claimed);
         self.release(claimed, why);
+        self.hand_in().await
+    }
+
+    /// Has what came of letters written down, if anything did.
+    async fn hand_in(&mut self) -> Result<(), StoreError> {
         if !self.hand.settled.is_empty() {
-            self.request(0).await?;
+            let answer = self.request(0).await?;
+            self.take(answer);
         }
         Ok(())
     }

@@ -75,6 +75,11 @@ impl Queue {
         self.ring.retain(|other| other != group);
     }
 
+    /// When what is due should be looked up again.
+    pub(super) fn stale_at(&self) -> Option<Duration> {
+        self.looked.map(|looked| looked + LOOK_AGAIN)
+    }
+
     /// When one of those that must wait may go on, if only time makes it so.
     pub(super) fn opens(&self, pace: &Pace, now: Duration) -> Option<Duration> {
         self.ring.iter().filter_map(|(_, provider)| pace.opens(provider, now)).min()

@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Paused, Sender, queue::Queue, steady::Steady};
 use crate::{
+    delivery::DeliveryId,
     delivery::{
         Claimed, Lane, Settled, Turn,
-        breaker::Breaker,
+        breaker::{Breaker, Tripped},
         pace::{Day, Limits, Pace},
     },
-    newsletter::issue::{Cause, IssueId},
-    store::{Group, Recorded, Round, StoreError, Want},
+    store::{Group, Recorded, Round, Stop, StoreError, Version, Want},
 };
 
 /// While the store is away, it is asked again so often.
@@ -47,6 +47,11 @@ impl Pacing {
     /// The moment, if the clock on the wall says `wall`.
     pub(super) fn moment(&self, wall: DateTime<Utc>) -> DateTime<Utc> {
         self.steady.lock().expect("nothing panics while holding it").moment(wall, self.now())
+    }
+
+    /// A run begins, and nothing is left of the one before.
+    pub(super) fn begin(&self) {
+        self.pace().none_is_under_way();
     }
 
     /// From now on, these limits, and those of the day if it has any.
@@ -93,8 +98,8 @@ pub(super) struct Answer {
     /// It may send its next final dot.
     pub(super) turn: Option<Turn>,
     pub(super) claimed: Vec<Claimed>,
-    /// Letters of these that are not sent yet are not to be.
-    pub(super) stopped: Vec<IssueId>,
+    /// Of what it has claimed, this is not to be sent.
+    pub(super) recalled: Vec<DeliveryId>,
 }
 
 /// A lane that waits, and what it has got so far.
@@ -121,7 +126,12 @@ pub(super) struct Writer {
     turns: i64,
     waiting: Vec<Asker>,
     paused: Vec<Paused>,
+    /// What lanes have to be told of, when they ask next.
+    recalled: HashMap<Lane, Vec<DeliveryId>>,
+    version: Option<Version>,
+    lanes: usize,
     is_full: bool,
+    is_short: bool,
 }
 
 /// What is left when every lane has ended.
@@ -130,10 +140,12 @@ pub(super) struct Rest {
     pub(super) paused: Vec<Paused>,
     /// There was no room to write down more.
     pub(super) is_full: bool,
+    /// More lanes would have letters to send.
+    pub(super) is_short: bool,
 }
 
 impl Writer {
-    pub(super) fn new(sender: Sender, stop: CancellationToken) -> Self {
+    pub(super) fn new(sender: Sender, stop: CancellationToken, lanes: usize) -> Self {
         Self {
             sender,
             stop,
@@ -142,7 +154,11 @@ impl Writer {
             turns: 0,
             waiting: Vec::new(),
             paused: Vec::new(),
+            recalled: HashMap::new(),
+            version: None,
+            lanes,
             is_full: false,
+            is_short: false,
         }
     }
 
@@ -158,7 +174,8 @@ impl Writer {
             }
             self.serve(&mut requests).await?;
         }
-        Ok(Rest { later: self.queue.later(), paused: self.paused, is_full: self.is_full })
+        let Self { paused, is_full, is_short, .. } = self;
+        Ok(Rest { later: self.queue.later(), paused, is_full, is_short })
     }
 
     async fn serve(&mut self, requests: &mut Vec<Request>) -> Result<(), StoreError> {
@@ -179,8 +196,7 @@ impl Writer {
                     let recorded = self.record(std::mem::take(&mut round)).await?;
                     self.hand_out(recorded);
                 }
-                let groups = self.sender.store.groups().await?;
-                self.queue.fill(groups, self.sender.now(), self.sender.pacing.now());
+                self.look().await?;
             }
             self.choose(&mut round);
             if round.settled.is_empty() && round.wants.is_empty() {
@@ -198,16 +214,25 @@ impl Writer {
         Ok(())
     }
 
+    /// Looks up what is due, and what the day allows.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let now = self.sender.now();
+        let groups = self.sender.store.groups().await?;
+        self.queue.fill(groups, now, self.sender.pacing.now());
+        self.sender.heed(now).await?;
+        let most = self.sender.mailer.connections();
+        self.is_short = self.lanes < most && self.sender.store.due(most, now).await? > self.lanes;
+        Ok(())
+    }
+
     /// What outcomes say about us and about providers.
     fn note(&mut self, round: &mut Round) {
         let now = self.sender.pacing.now();
         let mut pace = self.sender.pacing.pace();
         for settled in &round.settled {
             pace.ended(settled.provider(), settled, now);
-            if let Some(tripped) = self.breaker.note(settled) {
-                let words = tripped.reply.clone();
-                self.paused.push(Paused { issue: tripped.issue, cause: Cause::Refused, words });
-                round.stops.push((tripped.issue, tripped.reply));
+            if let Some(Tripped { issue, reply: words, unless_taken }) = self.breaker.note(settled) {
+                round.stops.push(Stop { issue, words, unless_taken });
             }
         }
     }
@@ -217,7 +242,7 @@ impl Writer {
     }
 
     fn is_over(&self) -> bool {
-        self.stop.is_cancelled() || self.is_full
+        self.stop.is_cancelled() || self.is_full || self.is_short
     }
 
     /// Letters for those who ask, one each before anybody gets a second.
@@ -238,6 +263,7 @@ impl Writer {
     /// brought again and again, and nothing more goes out.
     async fn record(&mut self, mut round: Round) -> Result<Recorded, StoreError> {
         let mut has_failed = false;
+        round.version = self.version;
         loop {
             let now = self.sender.now();
             match self.sender.store.record(round, self.sender.terms, now).await {
@@ -257,7 +283,8 @@ impl Writer {
 
     fn hand_out(&mut self, recorded: Recorded) {
         let now = self.sender.pacing.now();
-        let Recorded { turns, claimed, dry, paused } = recorded;
+        let Recorded { turns, claimed, dry, paused, recalled, version } = recorded;
+        self.version = version;
         for group in &dry {
             self.queue.dry(group);
         }
@@ -276,14 +303,13 @@ impl Writer {
             }
         }
         drop(pace);
-        for (issue, cause) in paused {
+        for (issue, cause, words) in paused {
             if self.paused.iter().all(|known| known.issue != issue) {
-                self.paused.push(Paused { issue, cause, words: String::new() });
+                self.paused.push(Paused { issue, cause, words });
             }
         }
-        let stopped: Vec<IssueId> = self.paused.iter().map(|paused| paused.issue).collect();
-        for asker in &mut self.waiting {
-            asker.got.stopped.clone_from(&stopped);
+        for (lane, letter) in recalled {
+            self.recalled.entry(lane).or_default().push(letter);
         }
     }
 
@@ -294,7 +320,8 @@ impl Writer {
             .into_iter()
             .partition(|asker| may_wait && asker.is_idle && asker.got.claimed.is_empty());
         self.waiting = waiting;
-        for asker in ready {
+        for mut asker in ready {
+            asker.got.recalled = self.recalled.remove(&asker.lane).unwrap_or_default();
             // A lane waits for its answer or has none: it cannot have gone away in between.
             let _ = asker.answer.send(asker.got);
         }
@@ -307,10 +334,12 @@ impl Writer {
         self.queue.opens(&pace, now).map_or(pace.is_busy(), |opens| opens <= now + PATIENCE)
     }
 
+    /// When lanes that wait may be let go on, or when to look whether they may.
     fn opens(&self) -> Option<Instant> {
         let now = self.sender.pacing.now();
-        let opens = self.queue.opens(&self.sender.pacing.pace(), now)?;
-        Some(self.sender.pacing.since + opens)
+        let opens = self.queue.opens(&self.sender.pacing.pace(), now);
+        let looks = opens.into_iter().chain(self.queue.stale_at()).min()?;
+        Some(self.sender.pacing.since + looks)
     }
 }
 

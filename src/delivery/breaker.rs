@@ -34,6 +34,8 @@ pub struct Tripped {
     pub issue: IssueId,
     /// What the server said.
     pub reply: String,
+    /// It is the first letters that were refused, as far as is remembered here: not if any was taken before.
+    pub unless_taken: bool,
 }
 
 impl Breaker {
@@ -41,30 +43,31 @@ impl Breaker {
     pub fn note(&mut self, settled: &Settled) -> Option<Tripped> {
         let issue = settled.id().issue;
         let seen = self.issues.entry(issue).or_default();
-        let (is_trip, reply) = match settled.outcome() {
+        let (is_trip, unless_taken, reply) = match settled.outcome() {
             Outcome::Accepted { .. } => {
                 seen.has_one_taken = true;
                 seen.remember(false);
                 return None;
             }
             Outcome::Deferred { reply } if Blame::of(reply) == Blame::Sender && is_about_us(reply) => {
-                (seen.remember(true), reply)
+                (seen.remember(true), false, reply)
             }
             Outcome::Deferred { .. }
             | Outcome::InDoubt { .. }
             | Outcome::NotSent { .. }
             | Outcome::GivenBack { .. } => return None,
-            Outcome::SenderRefused { reply } => (true, reply),
+            Outcome::SenderRefused { reply } => (true, false, reply),
             Outcome::Refused { reply } => {
                 seen.refused += 1;
                 let for_our_sake = seen.remember(Blame::of(reply) == Blame::Sender);
-                (for_our_sake || (!seen.has_one_taken && seen.refused >= FIRST), reply)
+                let is_first = !seen.has_one_taken && seen.refused >= FIRST;
+                (for_our_sake || is_first, !for_our_sake, reply)
             }
         };
         if is_trip {
             self.issues.remove(&issue);
         }
-        is_trip.then(|| Tripped { issue, reply: reply.clone() })
+        is_trip.then(|| Tripped { issue, reply: reply.clone(), unless_taken })
     }
 }
 

@@ -130,6 +130,11 @@ impl Pace {
         (missing > 0.0).then(|| now + Duration::from_secs_f64(missing * 60.0 / per_minute))
     }
 
+    /// No letter is under way any more, whatever became of those that were.
+    pub fn none_is_under_way(&mut self) {
+        self.flows.values_mut().for_each(|flow| flow.under_way = 0);
+    }
+
     /// Whether letters are under way.
     pub fn is_busy(&self) -> bool {
         self.flows.values().any(|flow| flow.under_way > 0)

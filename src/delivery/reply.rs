@@ -34,7 +34,7 @@ impl Blame {
             // RFC 3463 §3.8, and what providers number onwards from it: authentication, policy, reputation.
             // And a sender's address that is bad.
             (_, 7, _) | (5, 1, 7 | 8) => Self::Sender,
-            (5, 1, _) | (5, 2, 1) => Self::Reader,
+            (5, 1, 1 | 2 | 3 | 6 | 10) | (5, 2, 1) => Self::Reader,
             (_, 2, _) | (5, 3, 4) => Self::Mailbox,
             _ => Self::Unsaid,
         }
@@ -53,7 +53,7 @@ pub fn is_about_rate(reply: &str) -> bool {
         return false;
     }
     // RFC 5248's registry, and Google's and Microsoft's own numbers.
-    if matches!(enhanced(reply), Some((4, 7, 28 | 650 | 500 | 0) | (4, 2, 1) | (4, 3, 2) | (4, 4, 5))) {
+    if matches!(enhanced(reply), Some((4, 7, 28 | 650 | 500 | 0) | (4, 3, 2) | (4, 4, 5))) {
         return true;
     }
     let words = reply.to_ascii_lowercase();
@@ -83,6 +83,7 @@ mod tests {
         for (reply, blame) in [
             ("550 5.1.1 no such user", Blame::Reader),
             ("550 5.2.1 disabled", Blame::Reader),
+            ("550 5.1.0 address rejected", Blame::Unsaid),
             ("552 5.2.2 full", Blame::Mailbox),
             ("452 4.2.2 full", Blame::Mailbox),
             ("550 5.7.515 Access denied", Blame::Sender),
@@ -104,6 +105,7 @@ mod tests {
         for reply in [
             "451 4.7.1 greylisted, try again later",
             "452 4.2.2 full",
+            "450 4.2.1 this mailbox gets mail too quickly",
             "550 5.7.28 rate",
             "450",
             "421 4.7.0 mail.example.org Error: too many errors",

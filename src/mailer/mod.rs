@@ -200,6 +200,14 @@ impl Connection {
         }
     }
 
+    /// Whether it is open, so that `ready` would do nothing.
+    pub fn is_ready(&self) -> bool {
+        match &self.0 {
+            Carrier::Outbox(_) => true,
+            Carrier::Smtp(connection) => connection.is_ready(),
+        }
+    }
+
     /// Whether it can begin a letter in the same breath in which it ends another.
     pub fn looks_ahead(&self) -> bool {
         match &self.0 {

@@ -84,7 +84,10 @@ impl<'a> Conversation<'a> {
             "MAIL" => self.mail(command),
             "RCPT" => self.rcpt(command),
             "DATA" => self.data(),
-            "RSET" => self.hello("250 2.0.0 ok"),
+            "RSET" => {
+                self.forget();
+                self.answer(Stage::Rset, None, "250 2.0.0 ok")
+            }
             "NOOP" => self.say("250 2.0.0 ok"),
             "QUIT" => {
                 // Not open any more before the client can know it.
@@ -116,7 +119,7 @@ impl<'a> Conversation<'a> {
         self.answer(Stage::Ehlo, None, &greeting)
     }
 
-    /// HELO and RSET forget the transaction too (RFC 5321 §4.1.4).
+    /// HELO forgets the transaction too (RFC 5321 §4.1.4).
     fn hello(&mut self, reply: &str) -> io::Result<Then> {
         self.forget();
         self.say(reply)

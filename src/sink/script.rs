@@ -15,6 +15,8 @@ pub enum Stage {
     Rcpt,
     /// At DATA.
     Data,
+    /// At RSET.
+    Rset,
     /// In the middle of the letter.
     Body,
     /// After the final dot.

@@ -113,9 +113,9 @@ impl Store {
             };
             let resolved = tx.execute(
                 "UPDATE delivery SET state = ?2, not_before = ?3, updated = ?3, tried_since = NULL,
-                        reply = reply || '; ' || ?4
+                        reply = reply || '; ' || ?4, is_assumed = ?5
                  WHERE issue_id = ?1 AND state = 'in_doubt'",
-                params![issue.0, to.as_str(), to_ms(now), words],
+                params![issue.0, to.as_str(), to_ms(now), words, resolution == Resolution::AssumeSent],
             )?;
             if resolved == 0 {
                 return Ok(Told::Is(state));
@@ -193,7 +193,15 @@ fn call_off(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<
     Ok(called_off)
 }
 
-/// Who was refused for our sake is to get it once we have mended it; and if `nobody_was_taken`, everybody.
+/// Letters that come back unsent are not among the first that the author wants to look at.
+pub(super) fn give_back(tx: &Transaction<'_>, issue: IssueId, letters: usize) -> Result<()> {
+    tx.prepare_cached("UPDATE issue SET canary = canary + ?2 WHERE id = ?1 AND canary IS NOT NULL")?
+        .execute(params![issue.0, letters as i64])?;
+    Ok(())
+}
+
+/// Who was refused for our sake is to get it once we have mended it; and if `nobody_was_taken`, everybody. But
+/// for those whom an issue that followed has reached.
 pub(super) fn put_back_refused(
     tx: &Transaction<'_>,
     issue: IssueId,
@@ -202,9 +210,11 @@ pub(super) fn put_back_refused(
 ) -> Result<()> {
     let back = tx.execute(
         "UPDATE delivery SET state = 'pending', not_before = ?2, updated = ?2, blame = NULL, attempt = attempt - 1
-         WHERE issue_id = ?1 AND state = 'refused' AND (blame = 'sender' OR ?3)",
+         WHERE issue_id = ?1 AND state = 'refused' AND (blame = 'sender' OR ?3)
+               AND subscription_id IN (SELECT subscription_id FROM missed WHERE issue_id = ?1)",
         params![issue.0, to_ms(now), nobody_was_taken],
     )?;
+    give_back(tx, issue, back)?;
     let mut counts = Counts::default();
     counts.moved_many(issue, DeliveryState::Refused, DeliveryState::Pending, back);
     counts.write(tx)?;
@@ -216,13 +226,16 @@ fn let_go(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<bo
     if !hold_to_account(tx, issue)? {
         return Ok(false);
     }
+    let was_paused = state(tx, issue)? == Some(IssueState::Paused);
     tx.execute(
         "UPDATE issue SET state = 'sending', sending_since = ?2, words = NULL, cause = NULL,
-                canary = CASE WHEN cause IS NULL THEN canary END
+                canary = CASE WHEN cause = 'canary' OR canary <= 0 THEN NULL ELSE canary END
          WHERE id = ?1",
         params![issue.0, to_ms(now)],
     )?;
-    put_back_refused(tx, issue, false, now)?;
+    if was_paused {
+        put_back_refused(tx, issue, false, now)?;
+    }
     Ok(true)
 }
 

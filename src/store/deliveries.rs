@@ -6,6 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rusqlite::{Transaction, params};
 
 use super::{
@@ -22,6 +23,7 @@ use crate::{
         reply::Blame, retry,
     },
     newsletter::issue::{Cause, IssueId},
+    subscriber::SubscriptionId,
 };
 
 /// A letter that was claimed and not sent waits so long for its next turn.
@@ -37,8 +39,15 @@ pub struct Terms {
     pub when_in_doubt: WhenInDoubt,
     /// How long after its first try a letter is tried.
     pub give_up_after: Duration,
+    /// Where the author is, if letters are counted by his days.
+    pub counts_days_in: Option<Tz>,
+}
+
+impl Terms {
     /// The author's day, if letters are counted by it.
-    pub day: Option<NaiveDate>,
+    pub fn day(&self, now: DateTime<Utc>) -> Option<NaiveDate> {
+        self.counts_days_in.map(|zone| now.with_timezone(&zone).date_naive())
+    }
 }
 
 /// What lanes bring to the store and ask of it, all at once.
@@ -46,10 +55,12 @@ pub struct Terms {
 pub struct Round {
     /// What came of letters.
     pub settled: Vec<Settled>,
-    /// Issues of which the server refuses letters for our sake, with its words: they must stop.
-    pub stops: Vec<(IssueId, String)>,
+    /// Issues that must stop.
+    pub stops: Vec<Stop>,
     /// Letters that lanes ask for.
     pub wants: Vec<Want>,
+    /// What the round before said.
+    pub version: Option<Version>,
 }
 
 /// What the store made of a round.
@@ -61,8 +72,40 @@ pub struct Recorded {
     pub claimed: Vec<(Lane, Claimed)>,
     /// Who has nothing more that is due.
     pub dry: Vec<(IssueId, Provider)>,
-    /// Issues that stopped in this round.
-    pub paused: Vec<(IssueId, Cause)>,
+    /// Issues that stopped in this round, and what the server said.
+    pub paused: Vec<(IssueId, Cause, String)>,
+    /// Letters that were claimed and are not to go out, as far as they are not begun: somebody else stopped their
+    /// issue since the round before, or the reader left.
+    pub recalled: Vec<(Lane, DeliveryId)>,
+    /// Of the store at the end of this round.
+    pub version: Option<Version>,
+}
+
+/// Another whenever anybody has written something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// What other connections wrote.
+    others: i64,
+    /// Rows that this one changed.
+    own: u64,
+}
+
+impl Version {
+    fn of(tx: &Transaction<'_>) -> Result<Self> {
+        let others = tx.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        Ok(Self { others, own: tx.total_changes() })
+    }
+}
+
+/// An issue of which a server refuses letters for our sake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// Which.
+    pub issue: IssueId,
+    /// What the server said.
+    pub words: String,
+    /// Only if no letter of it was ever taken.
+    pub unless_taken: bool,
 }
 
 impl Store {
@@ -93,19 +136,25 @@ impl Store {
 fn record(tx: &Transaction<'_>, round: &Round, terms: Terms, now: DateTime<Utc>) -> Result<Recorded> {
     let mut counts = Counts::default();
     let mut recorded = Recorded::default();
+    let has_changed = round.version != Some(Version::of(tx)?);
     for settled in &round.settled {
         settle(tx, settled, terms, now, &mut counts)?;
     }
     let mut touched = BTreeSet::new();
-    let stops = round.stops.iter().map(|(issue, words)| (*issue, Some(words.as_str())));
-    for (issue, words) in refused_too_late(tx, round)?.into_iter().map(|issue| (issue, None)).chain(stops) {
+    for issue in refused_too_late(tx, round)? {
         // Else one write, with the claims, in which most of it cancels out.
         touched.append(&mut counts.write(tx)?);
         put_back_refused(tx, issue, is_nobody_taken(tx, issue)?, now)?;
-        if let Some(words) = words
-            && control::pause(tx, issue, Cause::Refused, Some(words))?
-        {
-            recorded.paused.push((issue, Cause::Refused));
+    }
+    for Stop { issue, words, unless_taken } in &round.stops {
+        touched.append(&mut counts.write(tx)?);
+        let is_nobody_taken = is_nobody_taken(tx, *issue)?;
+        if *unless_taken && !is_nobody_taken {
+            continue;
+        }
+        put_back_refused(tx, *issue, is_nobody_taken, now)?;
+        if control::pause(tx, *issue, Cause::Refused, Some(words))? {
+            recorded.paused.push((*issue, Cause::Refused, words.clone()));
         }
     }
     // The wants of one issue and provider are asked for together.
@@ -128,9 +177,28 @@ fn record(tx: &Transaction<'_>, round: &Round, terms: Terms, now: DateTime<Utc>)
     }
     touched.append(&mut counts.write(tx)?);
     for issue in touched {
-        recorded.paused.extend(control::finish(tx, issue, now)?.map(|cause| (issue, cause)));
+        recorded.paused.extend(control::finish(tx, issue, now)?.map(|cause| (issue, cause, String::new())));
     }
+    if has_changed || !recorded.paused.is_empty() {
+        recorded.recalled = recalled(tx)?;
+    }
+    recorded.version = Some(Version::of(tx)?);
     Ok(recorded)
+}
+
+/// What lanes have, and should not.
+fn recalled(tx: &Transaction<'_>) -> Result<Vec<(Lane, DeliveryId)>> {
+    let mut statement = tx.prepare_cached(
+        "SELECT lane, issue_id, subscription_id FROM delivery
+         JOIN issue ON issue.id = issue_id JOIN subscription ON subscription.id = subscription_id
+         WHERE delivery.state = 'sending' AND lane IS NOT NULL
+               AND (issue.state != 'sending' OR subscription.status != 'active')",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let id = DeliveryId { issue: IssueId(row.get(1)?), subscription: SubscriptionId(row.get(2)?) };
+        Ok((Lane(row.get(0)?), id))
+    })?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
 /// What a row becomes.
@@ -161,13 +229,23 @@ fn settle(
         Outcome::GivenBack { reason: words } => {
             Becomes { attempt: attempt.saturating_sub(1), ..becomes(DeliveryState::Pending, words) }
         }
-        // As if it had not been tried. Others first: if it was this letter at which the server hung up, it must
-        // not block them.
-        Outcome::NotSent { reason: words } | Outcome::SenderRefused { reply: words } => Becomes {
-            attempt: attempt.saturating_sub(1),
-            not_before: now + NOT_SENT_DELAY,
-            ..becomes(DeliveryState::Pending, words)
-        },
+        Outcome::NotSent { reason: words } | Outcome::SenderRefused { reply: words } => {
+            given_up = format!("given up: {words}");
+            let until = deadline(tx, id, terms)?;
+            // Others are taken, and at this one the server hung up again and again.
+            if now > until && !is_nobody_taken(tx, id.issue)? {
+                becomes(DeliveryState::Refused, &given_up)
+            } else {
+                // As if it had not been tried. Others first: if it was this letter at which the server hung up,
+                // it must not block them.
+                let tried_for = terms.give_up_after - (until - now);
+                Becomes {
+                    attempt: attempt.saturating_sub(1),
+                    not_before: now + NOT_SENT_DELAY.max(tried_for / 4),
+                    ..becomes(DeliveryState::Pending, words)
+                }
+            }
+        }
         Outcome::InDoubt { reason } if terms.when_in_doubt == WhenInDoubt::Hold => {
             Becomes { doubts: 1, ..becomes(DeliveryState::InDoubt, reason) }
         }
@@ -186,7 +264,10 @@ fn settle(
         }
     };
     write(tx, id, &row, now)?;
-    if let (Some(day), DeliveryState::Accepted) = (terms.day, row.state) {
+    if row.state == DeliveryState::Pending {
+        control::give_back(tx, id.issue, 1)?;
+    }
+    if let (Some(day), DeliveryState::Accepted) = (terms.day(now), row.state) {
         tx.prepare_cached(
             "INSERT INTO sent_on VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET count = count + 1",
         )?

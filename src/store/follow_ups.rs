@@ -26,7 +26,7 @@ impl Store {
             tx.execute(
                 "INSERT INTO issue (newsletter, origin, follows, state, cut, opened_at, sending_since, active_at,
                                     frame, audience, excluded, letters)
-                 SELECT newsletter, 'special', id, 'sending', 0, ?2, ?2, ?2, ?3, 0, 0, 0 FROM issue WHERE id = ?1",
+                 SELECT newsletter, 'special', coalesce(follows, id), 'sending', 0, ?2, ?2, ?2, ?3, 0, 0, 0 FROM issue WHERE id = ?1",
                 params![missed.0, to_ms(now), frame],
             )?;
             let issue = IssueId(tx.last_insert_rowid());

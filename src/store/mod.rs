@@ -34,7 +34,7 @@ pub use archives::Archives;
 pub use articles::{Few, GoodText, Ledger};
 pub use claims::{Group, Want};
 pub use control::{Resolution, Told};
-pub use deliveries::{Recorded, Round, Terms};
+pub use deliveries::{Recorded, Round, Stop, Terms, Version};
 pub use hub::{Asked, DuePing, HubRequest, HubSubscription, Mode};
 pub use issues::{Considered, NewIssue, NewLetter, NewVariant, Opened};
 pub use readers::{Change, Leaving, NewReader, Reader, Synced};

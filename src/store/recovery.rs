@@ -18,8 +18,9 @@ pub struct Recovered {
     pub again: usize,
     /// In doubt, and held for the author to decide.
     pub held: usize,
-    /// Issues that are too late to go out without a word of the author.
-    pub late: Vec<IssueId>,
+    /// Issues that stopped: they are too late to go out without a word of the author, or their first letters
+    /// are out.
+    pub paused: Vec<(IssueId, Cause)>,
 }
 
 impl Store {
@@ -28,7 +29,7 @@ impl Store {
     pub async fn recover(&self, terms: Terms, now: DateTime<Utc>) -> Result<Recovered> {
         self.act(move |tx| {
             let mut found = recover_deliveries(tx, terms, now)?;
-            found.late = pause_late(tx, terms, now)?;
+            found.paused.extend(pause_late(tx, terms, now)?.into_iter().map(|issue| (issue, Cause::Late)));
             Ok(found)
         })
         .await
@@ -70,9 +71,12 @@ fn recover_deliveries(tx: &Transaction<'_>, terms: Terms, now: DateTime<Utc>) ->
             to_ms(now)
         ])?;
         counts.moved(IssueId(issue), DeliveryState::Sending, state);
+        if !is_doubt {
+            control::give_back(tx, IssueId(issue), 1)?;
+        }
     }
     for issue in counts.write(tx)? {
-        control::finish(tx, issue, now)?;
+        found.paused.extend(control::finish(tx, issue, now)?.map(|cause| (issue, cause)));
     }
     Ok(found)
 }
@@ -82,7 +86,8 @@ fn recover_deliveries(tx: &Transaction<'_>, terms: Terms, now: DateTime<Utc>) ->
 fn pause_late(tx: &Transaction<'_>, terms: Terms, now: DateTime<Utc>) -> Result<Vec<IssueId>> {
     let mut statement = tx.prepare_cached(
         "SELECT id FROM issue WHERE state = 'sending' AND max(sending_since, active_at) < ?1
-         AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND state = 'pending' AND not_before < ?1)",
+         AND EXISTS (SELECT 1 FROM delivery WHERE issue_id = issue.id AND state IN ('pending', 'deferred')
+                     AND not_before < ?1)",
     )?;
     let since = to_ms(now - terms.give_up_after);
     let late: Vec<i64> =

@@ -76,6 +76,8 @@ pub struct AuditRow {
     pub attempts: u32,
     /// How often the server may have had it without an answer: so many copies there may be besides one.
     pub doubts: u32,
+    /// Whether it counts as accepted by the author's word alone.
+    pub assumed: bool,
     /// Whom a refusal is about.
     pub blame: Option<String>,
     /// What the server said last.
@@ -123,7 +125,8 @@ impl Store {
         self.act(move |tx| {
             let Some(summary) = summary(tx, issue)? else { return Ok(None) };
             let mut statement = tx.prepare_cached(
-                "SELECT email, state, attempt, reply, updated, doubts, blame, subscription_id FROM delivery
+                "SELECT email, state, attempt, reply, updated, doubts, blame, subscription_id, is_assumed
+                 FROM delivery
                  JOIN subscription ON subscription.id = subscription_id
                  JOIN subscriber ON subscriber.id = subscriber_id
                  WHERE issue_id = ?1 ORDER BY email_key",
@@ -136,6 +139,7 @@ impl Store {
                         state: row.get(1)?,
                         attempts: row.get(2)?,
                         doubts: row.get(5)?,
+                        assumed: row.get(8)?,
                         blame: row.get(6)?,
                         reply: row.get(3)?,
                         updated: from_ms(row.get(4)?),

@@ -179,7 +179,7 @@ CREATE TABLE issue_of_now (
     cadence TEXT,
     slot_at INTEGER,
     announced INTEGER REFERENCES article (id),
-    follows INTEGER REFERENCES issue (id), -- sent to those who did not get that one
+    follows INTEGER REFERENCES issue (id), -- sent to those who did not get that one, the first of its family
     state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'paused', 'cancelled', 'done')),
     cause TEXT,                   -- why it is paused
     words TEXT,                   -- what a server said, or what does not add up
@@ -222,6 +222,7 @@ CREATE TABLE delivery_of_now (
     turn INTEGER,                 -- a lane sends in this order: only its lowest can be in doubt
     doubts INTEGER NOT NULL DEFAULT 0, -- how often the server may have had it without an answer
     blame TEXT,                   -- whom a refusal is about
+    is_assumed INTEGER NOT NULL DEFAULT 0, -- accepted by the author's word alone
     seen_before INTEGER NOT NULL,
     via TEXT,                     -- who has it, or had it last: outbox, smtp
     reply TEXT,
@@ -231,7 +232,7 @@ CREATE TABLE delivery_of_now (
 INSERT INTO delivery_of_now
     SELECT issue_id, subscription_id, variant_id, state, attempt,
            (SELECT provider FROM subscription WHERE subscription.id = subscription_id), not_before,
-           CASE WHEN attempt > 0 THEN updated END, NULL, NULL, 0, NULL, seen_before, via, reply, updated
+           CASE WHEN attempt > 0 THEN updated END, NULL, NULL, 0, NULL, 0, seen_before, via, reply, updated
     FROM delivery;
 DROP TABLE delivery;
 ALTER TABLE delivery_of_now RENAME TO delivery;
@@ -239,14 +240,26 @@ CREATE INDEX delivery_open ON delivery (issue_id, provider, not_before, subscrip
     WHERE state IN ('pending', 'deferred');
 CREATE INDEX delivery_sending ON delivery (lane, turn) WHERE state = 'sending';
 
--- Readers who did not get an issue, are still there, and were not reached by one that followed it.
+CREATE INDEX issue_family ON issue (coalesce(follows, id));
+
+-- Readers who did not get an issue, are still there, and were not reached by another of its family: the first,
+-- and those that followed it. What was cancelled may also have come with an issue of its own later.
 CREATE VIEW missed AS
     SELECT delivery.issue_id, subscription_id, variant_id, seen_before, subscription.provider
-    FROM delivery JOIN subscription ON subscription.id = subscription_id
+    FROM delivery
+    JOIN subscription ON subscription.id = subscription_id
+    JOIN issue ON issue.id = delivery.issue_id
     WHERE delivery.state IN ('refused', 'cancelled') AND status = 'active'
-    AND NOT EXISTS (SELECT 1 FROM issue later
-        JOIN delivery again ON again.issue_id = later.id AND again.subscription_id = delivery.subscription_id
-        WHERE later.follows = delivery.issue_id AND again.state NOT IN ('refused', 'cancelled', 'skipped'));
+    AND NOT EXISTS (SELECT 1 FROM issue other
+        JOIN delivery again ON again.issue_id = other.id AND again.subscription_id = delivery.subscription_id
+        WHERE coalesce(other.follows, other.id) = coalesce(issue.follows, issue.id)
+        AND again.state NOT IN ('refused', 'cancelled', 'skipped'))
+    AND (delivery.state = 'refused' OR NOT EXISTS (SELECT 1 FROM variant_article mine
+        JOIN variant_article theirs ON theirs.article_id = mine.article_id
+        JOIN variant ON variant.id = theirs.variant_id
+        JOIN delivery again ON again.issue_id = variant.issue_id AND again.variant_id = variant.id
+            AND again.subscription_id = delivery.subscription_id
+        WHERE mine.variant_id = delivery.variant_id AND again.state NOT IN ('refused', 'cancelled', 'skipped')));
 
 CREATE TABLE issue_count (        -- kept beside the rows, so that each can be held against the other
     issue_id INTEGER NOT NULL REFERENCES issue (id),

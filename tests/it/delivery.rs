@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use byline::sink::{Accepted, Sink};
+use byline::sink::{Accepted, Fault, Sink, Stage, Taken};
 
 use crate::support::{newsroom::CONFIG, outbox::Letter, postfix::Postfix, program::Folder, wait_until};
 
@@ -85,6 +85,41 @@ fn a_letter_that_comes_back_is_sent_in_the_same_run() {
     folder.run(&["deliver"]).done();
     let expected = [("lost1", "in_doubt"), ("roya", "accepted")];
     assert_eq!(outcomes(&folder), expected.map(|(name, state)| (name.to_string(), state.to_string())).into());
+}
+
+/// 354 is no answer to a final dot, nor 250 to DATA: the one leaves a doubt, the other says that nothing was sent.
+#[test]
+fn an_answer_out_of_place_is_no_yes() {
+    let own = tempfile::tempdir().unwrap();
+    let server = Sink::start(own.path());
+    let folder = sending_to(server.port(), "when_in_doubt = \"hold\"", &readers(1));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    server.fault(Stage::Data, Fault::Says("250 2.0.0 ok".into()), 1);
+    let not_begun = folder.run(&["deliver"]);
+    assert!(not_begun.last_line().ends_with("1 letter: 1 pending"), "{not_begun:?}");
+    folder.hasten();
+    server.fault_at_dot(Fault::Says("354 go on".into()), Taken::Yes, 1);
+    let in_doubt = folder.run(&["deliver"]);
+    assert!(in_doubt.last_line().ends_with("is done, 1 letter: 1 in doubt"), "{in_doubt:?}");
+}
+
+/// The answers to what was said in the same breath are not taken for those to the next letter.
+#[test]
+fn a_refused_rset_costs_the_connection_and_no_letter() {
+    let own = tempfile::tempdir().unwrap();
+    let server = Sink::start(own.path());
+    let names = ["nouser1", "mina", "nouser2", "roya"].map(|name| format!("{name}@example.org"));
+    let folder = sending_to(server.port(), "", &names);
+    folder.write("config.toml", &folder.read("config.toml").replace("connections = 4", "connections = 1"));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    server.fault(Stage::Rset, Fault::Says("500 5.5.1 never heard of it".into()), usize::MAX);
+    folder.run(&["deliver"]);
+    folder.hasten();
+    folder.run(&["deliver"]);
+    let expected =
+        [("mina", "accepted"), ("nouser1", "refused"), ("nouser2", "refused"), ("roya", "accepted")];
+    assert_eq!(outcomes(&folder), expected.map(|(name, state)| (name.to_string(), state.to_string())).into());
+    assert_eq!(server.accepted().len(), 2);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{process::Stdio, time::Duration};
 
 use byline::{
     newsletter::issue::{Cause, IssueId, IssueState},
-    sink::Sink,
+    sink::{Fault, Sink, Stage, Taken},
     store::{IssueSummary, Told},
 };
 use serde_json::{Value, json};
@@ -186,6 +186,90 @@ fn a_send_to_those_who_missed_an_issue_reaches_nobody_else() {
     assert!(none.stderr.contains("again to 1 reader"), "refused again: {none:?}");
 }
 
+/// However it comes to a reader, it comes once: by an issue that follows one that followed, or by the next digest.
+#[test]
+fn who_got_it_by_another_way_has_not_missed_it() {
+    let (folder, server, _own) = at_a_server(&["mina"], "");
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    server.fault_at_dot(Fault::Says("554 5.6.0 not today".into()), Taken::No, 2);
+    folder.run(&["deliver"]).done();
+    for missed in ["1", "2"] {
+        folder.run(&["send", "--to-missed", missed, "--yes"]).done();
+        folder.run(&["deliver"]).done();
+    }
+    assert_eq!(server.accepted().len(), 1);
+    for issue in ["1", "2", "3"] {
+        let none = folder.run(&["send", "--to-missed", issue, "--yes"]);
+        assert!(none.stderr.contains("nobody who is still a reader has missed"), "{none:?}");
+    }
+
+    let (folder, server, _own) = at_a_server(&["mina"], "");
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    folder.run(&["cancel", "1"]).done();
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    folder.run(&["deliver"]).done();
+    assert_eq!(server.accepted().len(), 1);
+    let none = folder.run(&["send", "--to-missed", "1", "--yes"]);
+    assert!(none.stderr.contains("nobody who is still a reader has missed"), "{none:?}");
+}
+
+#[test]
+fn a_first_letter_that_never_left_is_not_one_that_the_author_could_look_at() {
+    let (folder, server, _own) = at_a_server(&["mina", "roya", "ava"], "");
+    let config = folder.read("config.toml");
+    folder.write(
+        "config.toml",
+        &config.replace("[newsletter.dispatches]", "[newsletter.dispatches]\ncanary = 1"),
+    );
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    server.fault(Stage::Mail, Fault::HangsUp, 1);
+    let delivered = folder.run(&["deliver"]);
+    assert!(delivered.last_line().ends_with("3 letters: 1 accepted, 2 pending"), "{delivered:?}");
+    assert!(delivered.stderr.contains("its first letters are out"), "{delivered:?}");
+}
+
+/// A pause for another reason leaves the author's wish to see the first letters.
+#[test]
+fn the_first_letters_are_waited_for_whatever_the_issue_was_paused_for_before() {
+    let (folder, server, _own) = at_a_server(&["mina", "roya", "ava"], "");
+    let config = folder.read("config.toml");
+    folder.write(
+        "config.toml",
+        &config.replace("[newsletter.dispatches]", "[newsletter.dispatches]\ncanary = 1"),
+    );
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    folder.run(&["pause", "1"]).done();
+    folder.run(&["resume", "1"]).done();
+    folder.run(&["deliver"]);
+    assert_eq!(server.accepted().len(), 1);
+    folder.run(&["resume", "1"]).done();
+    folder.run(&["deliver"]).done();
+    assert_eq!(server.accepted().len(), 3);
+}
+
+/// A letter that a connection claimed ahead is not begun once the author has paused its issue.
+#[test]
+fn a_pause_is_heeded_by_every_letter_that_is_not_begun() {
+    let own = tempfile::tempdir().unwrap();
+    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(500)).start();
+    let folder = newsroom_at(&server, &["a", "b", "c", "d", "e", "f"], "");
+    let config = folder.read("config.toml");
+    folder
+        .write("config.toml", &config.replace("security = \"none\"", "security = \"none\", connections = 1"));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let serving = folder.serve();
+    wait_until("the first letter", 60, || !server.accepted().is_empty());
+    folder.run(&["pause", "1"]).done();
+    let before = server.accepted().len();
+    wait_until("what was under way to be over", 20, || {
+        let status = folder.run(&["status", "1", "--json"]).done();
+        serde_json::from_str::<Value>(status.last_line()).unwrap()["counts"]["sending"].is_null()
+    });
+    let accepted = server.accepted().len();
+    assert!(accepted <= before + 1, "{before} when it was paused, {accepted} in the end");
+    assert_eq!(serving.stop(), 0);
+}
+
 #[test]
 fn everything_is_held_at_once_and_goes_on_one_by_one() {
     let (folder, server, _own) = at_a_server(&["mina", "roya"], "");
@@ -207,8 +291,8 @@ fn everything_is_held_at_once_and_goes_on_one_by_one() {
     assert!(unknown.code == 2 && unknown.stderr.contains("there is no issue 9"), "{unknown:?}");
 }
 
-/// A letter that is under way when its issue is cancelled and comes back unsent is called off like the others:
-/// nothing of the issue stays open, and its reader gets the article with the next.
+/// A letter that is under way when its issue is cancelled and comes back unsent, or was not begun yet, is called
+/// off like the others: nothing of the issue stays open, and its reader gets the article with the next.
 #[test]
 fn what_is_under_way_while_an_issue_is_cancelled_is_finished_or_called_off() {
     for is_killed in [false, true] {
@@ -229,13 +313,14 @@ fn what_is_under_way_while_an_issue_is_cancelled_is_finished_or_called_off() {
         }
         sender.wait().unwrap();
         folder.run(&["deliver"]).done();
-        let called_off = if is_killed { 2 } else { 1 };
+        let accepted = server.accepted().len();
+        assert!(accepted <= usize::from(!is_killed), "one of them, if it was begun already");
+        let called_off = 2 - accepted;
         let after = status();
         assert_eq!(
             (&after["state"], &after["counts"]["cancelled"]),
             (&json!("cancelled"), &json!(called_off))
         );
-        assert_eq!(server.accepted().len(), 2 - called_off);
         folder.run(&["send", "dispatches", "--yes"]).done();
         let next: Value =
             serde_json::from_str(folder.run(&["status", "2", "--json"]).done().last_line()).unwrap();

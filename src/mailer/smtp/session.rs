@@ -74,7 +74,7 @@ impl Open {
     }
 }
 
-/// Why a command did not get its 2yz or 3yz.
+/// Why a command did not get the answer that it wants.
 enum Failure {
     /// 4yz.
     Later(String),
@@ -95,6 +95,24 @@ impl Failure {
 }
 
 type Said = Result<String, Failure>;
+
+/// Which answer means yes (RFC 5321 §4.3.2). Any other that is no refusal is one to something else.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// 2yz.
+    Done,
+    /// 354: it waits for the message.
+    Message,
+}
+
+impl Wanted {
+    fn is_met(self, code: u16) -> bool {
+        match self {
+            Self::Done => (200..300).contains(&code),
+            Self::Message => code == 354,
+        }
+    }
+}
 
 /// What is said to begin a letter.
 struct Envelope {
@@ -132,6 +150,10 @@ impl Connection {
 
     fn config(&self) -> &Smtp {
         &self.servers.server(self.at).0.smtp
+    }
+
+    pub(in crate::mailer) fn is_ready(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.is_worn())
     }
 
     pub(in crate::mailer) async fn ready(&mut self) -> Result<(), Trouble> {
@@ -217,15 +239,17 @@ impl Connection {
         if self.looks_ahead() {
             let reset = if is_to_be_reset { Rset.to_string() } else { String::new() };
             let said = format!("{reset}{}{}{}", envelope.mail, envelope.rcpt, Data);
-            let mut first = self.exchange(&said, self.config().timeout).await;
-            if is_to_be_reset && first.is_ok() {
-                first = self.hear().await;
+            let mut first = self.exchange(&said, Wanted::Done, self.config().timeout).await;
+            if is_to_be_reset {
+                if let Err(failure) = first {
+                    return self.not_reset(failure);
+                }
+                first = self.hear(Wanted::Done).await;
             }
             return self.begun(first).await;
         }
         if is_to_be_reset && let Err(failure) = self.command(Rset).await {
-            self.open = None;
-            return Begun::Not(Outcome::NotSent { reason: failure.words() });
+            return self.not_reset(failure);
         }
         match self.command(envelope.mail).await {
             Ok(_) => {}
@@ -236,10 +260,16 @@ impl Connection {
         if let Err(failure) = self.command(envelope.rcpt).await {
             return not_begun(failure);
         }
-        match self.command(Data).await {
+        match self.exchange(&Data.to_string(), Wanted::Message, self.config().timeout).await {
             Ok(_) => Begun::Go,
             Err(failure) => not_begun(failure),
         }
+    }
+
+    /// The server keeps the sender of a letter before: what it says to the next could be about that.
+    fn not_reset(&mut self, failure: Failure) -> Begun {
+        self.open = None;
+        Begun::Not(Outcome::NotSent { reason: failure.words() })
     }
 
     /// Ends a letter that the server waits for, and begins the next, if there is one. Only now can the server
@@ -271,7 +301,7 @@ impl Connection {
         open.is_to_be_reset = false;
         let before = open.sent.bytes();
         let (sent, limit) = (open.sent.clone(), self.config().dot_timeout);
-        let outcome = match self.exchange(&said, limit).await {
+        let outcome = match self.exchange(&said, Wanted::Done, limit).await {
             Ok(reply) => Outcome::Accepted { reply },
             Err(Failure::Later(reply) | Failure::Closing(reply)) => Outcome::Deferred { reply },
             Err(Failure::Never(reply)) => Outcome::Refused { reply },
@@ -284,7 +314,7 @@ impl Connection {
             None => None,
             Some(None) => Some(unspeakable()),
             Some(Some(_)) => {
-                let mail = self.hear().await;
+                let mail = self.hear(Wanted::Done).await;
                 Some(match self.begun(mail).await {
                     // The connection was lost at the letter before, or with it: no fault of this one's.
                     Begun::Not(Outcome::NotSent { reason }) => Begun::Not(Outcome::GivenBack { reason }),
@@ -297,8 +327,8 @@ impl Connection {
 
     /// After the answer to MAIL, hears those to RCPT and DATA, which were said with it.
     async fn begun(&mut self, mail: Said) -> Begun {
-        let rcpt = self.hear().await;
-        let data = self.hear().await;
+        let rcpt = self.hear(Wanted::Done).await;
+        let data = self.hear(Wanted::Message).await;
         if mail.is_ok() {
             self.is_to_be_reset();
         }
@@ -338,27 +368,33 @@ impl Connection {
 
     /// One command and its answer.
     async fn command(&mut self, command: impl fmt::Display) -> Said {
-        self.exchange(&command.to_string(), self.config().timeout).await
+        self.exchange(&command.to_string(), Wanted::Done, self.config().timeout).await
     }
 
     /// Says something and hears the first answer. A lost connection is dropped here.
-    async fn exchange(&mut self, words: &str, limit: Duration) -> Said {
+    async fn exchange(&mut self, words: &str, wanted: Wanted, limit: Duration) -> Said {
         let Some(open) = &mut self.open else { return Err(Failure::Lost("not connected".into())) };
         let answer = timeout(limit, open.smtp.command(words)).await;
-        self.heard(answer, limit)
+        self.heard(answer, wanted, limit)
     }
 
     /// Hears one more answer.
-    async fn hear(&mut self) -> Said {
+    async fn hear(&mut self, wanted: Wanted) -> Said {
         let limit = self.config().timeout;
         let Some(open) = &mut self.open else { return Err(Failure::Lost("not connected".into())) };
         let answer = timeout(limit, open.smtp.read_response()).await;
-        self.heard(answer, limit)
+        self.heard(answer, wanted, limit)
     }
 
-    fn heard(&mut self, answer: Result<Result<Response, SmtpError>, Elapsed>, limit: Duration) -> Said {
+    fn heard(
+        &mut self,
+        answer: Result<Result<Response, SmtpError>, Elapsed>,
+        wanted: Wanted,
+        limit: Duration,
+    ) -> Said {
         let failure = match answer {
-            Ok(Ok(response)) => return Ok(reply(&response)),
+            Ok(Ok(response)) if wanted.is_met(response.code().into()) => return Ok(reply(&response)),
+            Ok(Ok(response)) => Failure::Lost(format!("an answer out of place: {}", reply(&response))),
             Ok(Err(why)) => match why.status().map(u16::from) {
                 Some(421) => Failure::Closing(said(&why)),
                 None => Failure::Lost(said(&why)),
