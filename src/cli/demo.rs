@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 enum What {
     /// Run a mail server that takes letters and delivers none, until it is stopped.
     Sink {
-        /// How long it takes for each answer.
+        /// How long an answer takes; those to commands that came together come together.
         #[arg(long, value_name = "MS", default_value_t = 0)]
         delay_ms: u64,
         /// Keep each letter's line in this folder, in `accepted.log`, on disk before it is answered.

@@ -252,7 +252,7 @@ async fn test(
         let to = Addressee { address: &tester, name: "" };
         let message = Compiled::new(&frame, &variant).personalise(id, to, &keys);
         let outcome = match connection.begin(&message).await {
-            Begun::Go => connection.end(&InFlight::of_test_letter(), &message, None).await.0,
+            Begun::Go => connection.end(&InFlight::of_test_letter(), message, None).await.0,
             Begun::Not(outcome) => outcome,
         };
         let (sent, said) = match outcome {

@@ -192,7 +192,7 @@ impl Worker {
         let turn = self.hand.turn.take().expect("the outcome of the letter before is written down");
         let in_flight = claimed.begin(turn);
         let ahead = next.as_ref().map(|(_, message)| message);
-        let (outcome, begun) = self.connection.end(&in_flight, &message, ahead).await;
+        let (outcome, begun) = self.connection.end(&in_flight, message, ahead).await;
         self.note(in_flight.settle(outcome));
         match (next, begun) {
             (Some(next), Some(Begun::Go)) => self.hand.begun = Some(next),

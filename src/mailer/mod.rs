@@ -228,7 +228,7 @@ impl Connection {
     pub async fn end(
         &mut self,
         in_flight: &InFlight,
-        message: &Message,
+        message: Message,
         next: Option<&Message>,
     ) -> (Outcome, Option<Begun>) {
         match &mut self.0 {

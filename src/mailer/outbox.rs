@@ -24,14 +24,13 @@ impl Outbox {
             .map_err(|why| Trouble::Passing(format!("cannot make the folder `outbox`: {why}")))
     }
 
-    pub(super) async fn send(&self, in_flight: &InFlight, message: &Message) -> Outcome {
+    pub(super) async fn send(&self, in_flight: &InFlight, message: Message) -> Outcome {
         let issue = in_flight.id().issue;
         // A test letter is of no issue.
         let folder = if issue.0 == 0 { "test".to_string() } else { issue.to_string() };
         let name = format!("{folder}/{}.eml", message.id.local());
         let path = self.folder.join(&name);
-        let bytes = message.bytes.clone();
-        let written = tokio::task::spawn_blocking(move || durable::write(&path, &bytes, None)).await;
+        let written = tokio::task::spawn_blocking(move || durable::write(&path, &message.bytes, None)).await;
         match written {
             Ok(Ok(())) => Outcome::Accepted { reply: format!("outbox/{name}") },
             Ok(Err(why)) => Outcome::NotSent { reason: format!("outbox/{name}: {why}") },

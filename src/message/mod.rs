@@ -8,7 +8,10 @@ mod encode;
 pub mod lint;
 mod part;
 
-use std::sync::Arc;
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use url::Url;
 
@@ -94,6 +97,11 @@ pub struct Compiled {
     /// Without its parts, which are compiled.
     words: Variant,
     sender: EmailAddress,
+    /// Header fields that are the same for all.
+    from: String,
+    date: String,
+    /// Of which kind of letter, by whom.
+    feedback: String,
     text: Part,
     html: Part,
     /// Bytes of its parts as encoded, about.
@@ -103,10 +111,20 @@ pub struct Compiled {
 impl Compiled {
     /// Compiles what a group of readers gets.
     pub fn new(frame: &Frame, variant: &Variant) -> Self {
+        let sender: EmailAddress =
+            frame.from.parse().expect("the config's sender was parsed when the issue was opened");
         Self {
             frame: frame.clone(),
             words: Variant { text: String::new(), html: String::new(), ..variant.clone() },
-            sender: frame.from.parse().expect("the config's sender was parsed when the issue was opened"),
+            from: encode::mailbox(&frame.from_name, &frame.from),
+            date: frame.date.format("%a, %d %b %Y %H:%M:%S +0000").to_string(),
+            feedback: format!(
+                "{}:{}:{}",
+                frame.newsletter,
+                variant.kind.as_str(),
+                sender_id(sender.domain())
+            ),
+            sender,
             text: Part::new(Media::Plain, &variant.text),
             html: Part::new(Media::Html, &variant.html),
             // Base64 needs a third more, and its line ends; quoted-printable seldom as much.
@@ -156,43 +174,44 @@ impl Compiled {
         boundary: &str,
         key: &TokenKey,
     ) -> String {
-        let Frame { newsletter, from_name, from, reply_to, site, date, .. } = &self.frame;
+        let Frame { newsletter, reply_to, site, .. } = &self.frame;
         let domain = self.sender.domain();
         let mut out = String::with_capacity(2048);
-        let mut put = |name: &str, value: &str| out.push_str(&format!("{name}: {value}\r\n"));
-        put("From", &encode::mailbox(from_name, from));
+        let mut put = |name: &str, value: &dyn fmt::Display| {
+            let _ = write!(out, "{name}: {value}\r\n"); // a String takes everything
+        };
+        put("From", &self.from);
         // The address alone: a name that a stranger typed adds only risk.
-        put("To", &to.address.to_string());
+        put("To", to.address);
         put("Subject", &encode::text("Subject", &fillings.fill(&self.words.subject, Media::Plain)));
-        put("Date", &date.format("%a, %d %b %Y %H:%M:%S +0000").to_string());
-        put("Message-ID", &format!("<{id}>"));
+        put("Date", &self.date);
+        put("Message-ID", &format_args!("<{id}>"));
         if let Some(reply_to) = reply_to {
             put("Reply-To", reply_to);
         }
-        put("MIME-Version", "1.0");
-        put("Content-Type", &format!("multipart/alternative;\r\n boundary=\"{boundary}\""));
+        put("MIME-Version", &"1.0");
+        put("Content-Type", &format_args!("multipart/alternative;\r\n boundary=\"{boundary}\""));
         if self.words.kind.is_to_a_list() {
             // RFC 2919; it also keeps vacation programs from answering.
-            put("List-Id", &format!("<{newsletter}.{domain}>"));
+            put("List-Id", &format_args!("<{newsletter}.{domain}>"));
             // RFC 8058 §3.1: both headers, https, and the POST needs no cookie.
             let by_mail = self.frame.return_domain.as_ref().map(|domain| {
                 let token = unsubscribe_token(delivery).sign_for_mail(key);
                 format!(",\r\n <mailto:unsub+{token}@{domain}>")
             });
             let by_mail = by_mail.unwrap_or_default();
-            put("List-Unsubscribe", &format!("<{}>{by_mail}", fillings.unsubscribe_url));
-            put("List-Unsubscribe-Post", "List-Unsubscribe=One-Click");
+            put("List-Unsubscribe", &format_args!("<{}>{by_mail}", fillings.unsubscribe_url));
+            put("List-Unsubscribe-Post", &"List-Unsubscribe=One-Click");
             // RFC 2369 §3.
-            put("List-Archive", &format!("<{site}>"));
-            put("List-Help", &format!("<{site}subscribe/>"));
-            put("List-Post", "NO");
-            let (issue, kind) = (delivery.issue, self.words.kind.as_str());
-            put("Feedback-ID", &format!("{issue}:{newsletter}:{kind}:{}", sender_id(domain)));
-            put("Precedence", "bulk");
+            put("List-Archive", &format_args!("<{site}>"));
+            put("List-Help", &format_args!("<{site}subscribe/>"));
+            put("List-Post", &"NO");
+            put("Feedback-ID", &format_args!("{}:{}", delivery.issue, self.feedback));
+            put("Precedence", &"bulk");
         }
         // RFC 3834 §5.
-        put("Auto-Submitted", "auto-generated");
-        put("Content-Language", self.words.language.as_str());
+        put("Auto-Submitted", &"auto-generated");
+        put("Content-Language", &self.words.language.as_str());
         out.push_str("\r\n");
         out
     }

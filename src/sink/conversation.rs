@@ -79,8 +79,8 @@ impl<'a> Conversation<'a> {
         let verb = command.split(' ').next().unwrap_or_default().to_uppercase();
         match verb.as_str() {
             "EHLO" => self.ehlo(),
-            "HELO" => self.hello("250 localhost"),
-            "AUTH" => self.auth(command),
+            "HELO" => Ok(self.hello("250 localhost")),
+            "AUTH" => Ok(self.auth(command)),
             "MAIL" => self.mail(command),
             "RCPT" => self.rcpt(command),
             "DATA" => self.data(),
@@ -88,14 +88,14 @@ impl<'a> Conversation<'a> {
                 self.forget();
                 self.answer(Stage::Rset, None, "250 2.0.0 ok")
             }
-            "NOOP" => self.say("250 2.0.0 ok"),
+            "NOOP" => Ok(self.say("250 2.0.0 ok")),
             "QUIT" => {
                 // Not open any more before the client can know it.
                 self.shared.let_go(self.number);
-                self.say("221 2.0.0 bye")?;
+                self.say("221 2.0.0 bye");
                 Ok(Then::HangUp)
             }
-            _ => self.say("500 5.5.2 what?"),
+            _ => Ok(self.say("500 5.5.2 what?")),
         }
     }
 
@@ -120,13 +120,13 @@ impl<'a> Conversation<'a> {
     }
 
     /// HELO forgets the transaction too (RFC 5321 §4.1.4).
-    fn hello(&mut self, reply: &str) -> io::Result<Then> {
+    fn hello(&mut self, reply: &str) -> Then {
         self.forget();
         self.say(reply)
     }
 
     /// PLAIN with its first response alone (RFC 4616).
-    fn auth(&mut self, command: &str) -> io::Result<Then> {
+    fn auth(&mut self, command: &str) -> Then {
         self.shared.state().logins += 1;
         let Some((username, password)) = self.shared.options.login.clone() else {
             return self.say("502 5.5.1 no AUTH here");
@@ -142,11 +142,11 @@ impl<'a> Conversation<'a> {
     fn mail(&mut self, command: &str) -> io::Result<Then> {
         self.shared.reach(Moment::Mail);
         if self.shared.options.login.is_some() && !self.is_logged_in {
-            return self.say("530 5.7.0 log in first");
+            return Ok(self.say("530 5.7.0 log in first"));
         }
         match (&self.sender, path(command)) {
-            (Some(_), _) => self.say("503 5.5.1 one MAIL at a time"),
-            (None, None) => self.say("501 5.5.4 MAIL FROM:<path>"),
+            (Some(_), _) => Ok(self.say("503 5.5.1 one MAIL at a time")),
+            (None, None) => Ok(self.say("501 5.5.4 MAIL FROM:<path>")),
             (None, Some(sender)) => {
                 let sender = sender.to_owned();
                 let (verdict, usual) = (self.verdict(Stage::Mail, None), "250 2.1.0 ok");
@@ -161,10 +161,10 @@ impl<'a> Conversation<'a> {
     fn rcpt(&mut self, command: &str) -> io::Result<Then> {
         self.shared.reach(Moment::Rcpt);
         if self.sender.is_none() {
-            return self.say("503 5.5.1 MAIL first");
+            return Ok(self.say("503 5.5.1 MAIL first"));
         }
         let Some(recipient) = path(command).filter(|recipient| !recipient.is_empty()) else {
-            return self.say("501 5.5.4 RCPT TO:<path>");
+            return Ok(self.say("501 5.5.4 RCPT TO:<path>"));
         };
         let recipient = recipient.to_owned();
         self.shared.happens(Event::Rcpt(recipient.clone()));
@@ -179,7 +179,7 @@ impl<'a> Conversation<'a> {
         self.shared.reach(Moment::Data);
         let is_for_nobody = self.recipients.is_empty();
         if is_for_nobody && !self.shared.options.is_rash {
-            return self.say("503 5.5.1 RCPT first");
+            return Ok(self.say("503 5.5.1 RCPT first"));
         }
         let recipient = self.recipients.first().cloned();
         let verdict = self.verdict(Stage::Data, recipient.as_deref());
@@ -191,7 +191,7 @@ impl<'a> Conversation<'a> {
         self.flush()?;
         match self.letter()? {
             None => Ok(Then::HangUp),
-            Some(_) if is_for_nobody => self.say("554 5.5.1 no valid recipients"),
+            Some(_) if is_for_nobody => Ok(self.say("554 5.5.1 no valid recipients")),
             Some(letter) => self.settle(&letter),
         }
     }
@@ -270,7 +270,7 @@ impl<'a> Conversation<'a> {
 
     fn follow(&mut self, verdict: Verdict, usual: &str) -> io::Result<Then> {
         match verdict {
-            Verdict::Usual => self.say(usual),
+            Verdict::Usual => Ok(self.say(usual)),
             Verdict::Odd(fault, _) => self.fail(&fault, usual),
         }
     }
@@ -278,7 +278,7 @@ impl<'a> Conversation<'a> {
     fn fail(&mut self, fault: &Fault, usual: &str) -> io::Result<Then> {
         match fault {
             Fault::Says(words) => {
-                self.say(words)?;
+                self.say(words);
                 let closes =
                     words.starts_with("421") || (usual.starts_with("220") && !words.starts_with("220"));
                 return Ok(if closes { Then::HangUp } else { Then::GoOn });
@@ -303,7 +303,7 @@ impl<'a> Conversation<'a> {
                 io::copy(&mut self.from_client, &mut io::sink())?;
             }
             Fault::Babbles => {
-                self.say("what is this?")?;
+                self.say("what is this?");
             }
             Fault::Breaks => {
                 self.flush()?;
@@ -318,14 +318,10 @@ impl<'a> Conversation<'a> {
         self.recipients.clear();
     }
 
-    fn say(&mut self, reply: &str) -> io::Result<Then> {
+    fn say(&mut self, reply: &str) -> Then {
         self.answers.extend_from_slice(reply.as_bytes());
         self.answers.extend_from_slice(b"\r\n");
-        // Each answer takes its time, so it goes by itself.
-        if !self.shared.options.reply_delay.is_zero() {
-            self.flush()?;
-        }
-        Ok(Then::GoOn)
+        Then::GoOn
     }
 
     fn flush(&mut self) -> io::Result<()> {

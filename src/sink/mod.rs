@@ -105,7 +105,7 @@ pub enum Event {
 }
 
 impl SinkBuilder {
-    /// The latency of a real server: slept before every reply.
+    /// How far away it is: slept before each packet of answers. What was said in one breath is answered in one.
     pub fn reply_delay(mut self, reply_delay: Duration) -> Self {
         self.options.reply_delay = reply_delay;
         self

@@ -4,7 +4,7 @@
 //! together with MAIL, RCPT and DATA of the next. Every reply is read, in order.
 
 use std::{
-    fmt,
+    fmt::{self, Write},
     time::{Duration, Instant},
 };
 
@@ -277,10 +277,10 @@ impl Connection {
     pub(in crate::mailer) async fn end(
         &mut self,
         _in_flight: &InFlight,
-        message: &Message,
+        message: Message,
         next: Option<&Message>,
     ) -> (Outcome, Option<Begun>) {
-        let Some(mut said) = dotted(&message.bytes) else {
+        let Some(mut said) = dotted(message.bytes) else {
             self.open = None; // it waits for a message, and there is no taking that back
             let reply = "the letter has characters or line ends that SMTP cannot carry".to_string();
             return (
@@ -291,7 +291,7 @@ impl Connection {
         let length = said.len() as u64;
         let envelope = next.map(|next| self.envelope(next));
         if let Some(Some(envelope)) = &envelope {
-            said.push_str(&format!("{}{}{}", envelope.mail, envelope.rcpt, Data));
+            let _ = write!(said, "{}{}{}", envelope.mail, envelope.rcpt, Data); // a String takes everything
         }
         let Some(open) = &mut self.open else {
             let reason = "not connected".to_string();
