@@ -3,6 +3,7 @@
 //! The modules stand in rows, nouns below and verbs above; a module names only modules of lower
 //! rows. `ARCHITECTURE.md` has the table and a walk through the code.
 
+pub mod alert;
 pub mod article;
 pub mod cli;
 pub mod clock;

@@ -13,10 +13,11 @@ use super::{Ended, Open, issue_line, known_cadence, newsletter, print_json};
 use crate::{
     article::{Article, ArticleId},
     compose::{self, Content, Cut, Desk, Plan, Rendered},
-    delivery::{DeliveryId, InFlight, Outcome},
+    config,
+    delivery::{DeliveryId, Outcome},
     diagnostic::count,
     language::Language,
-    mailer::{Begun, Mailer},
+    mailer::Mailer,
     message::{Addressee, Compiled},
     newsletter::{
         issue::{IssueId, Origin},
@@ -49,6 +50,9 @@ pub(super) struct Arguments {
     /// Send that issue again, as it was, to those who did not get it: refused, given up or cancelled.
     #[arg(long, value_name = "ISSUE", conflicts_with_all = ["newsletter", "cadence", "articles", "test"])]
     to_missed: Option<i64>,
+    /// Send it only after so long, as `10m` or `2h`: until then it can be cancelled.
+    #[arg(long, value_name = "TIME", value_parser = config::duration, conflicts_with_all = ["test", "to_missed"])]
+    after: Option<chrono::Duration>,
     /// Do not ask for the number of readers.
     #[arg(long)]
     yes: bool,
@@ -77,7 +81,7 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
     if let Some(tester) = arguments.test {
         return test(&open, &desk, &chosen, tester, json).await;
     }
-    let plan = if chosen.is_empty() {
+    let mut plan = if chosen.is_empty() {
         compose::plan_by_hand(&desk, &open.store, arguments.cadence).await?
     } else {
         let origin = Origin::Special { cadence: arguments.cadence };
@@ -101,9 +105,17 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
         eprintln!("nothing was sent");
         return Ok(Ended::Failed);
     }
+    let begins = arguments.after.map(|after| now + after);
+    if begins.is_some() {
+        plan.issue.letters.iter_mut().for_each(|letter| letter.not_before = begins);
+    }
     let Some((issue, _)) = compose::open(&open.store, plan).await? else {
         bail!("another issue reached these readers meanwhile; nothing was sent");
     };
+    if let Some(begins) = begins {
+        let begins = begins.with_timezone(&open.settings.config.site.zone).format("%Y-%m-%d %H:%M:%S");
+        eprintln!("it begins to go out at {begins}; until then `byline cancel {issue}` takes it back");
+    }
     opened(&open, issue, json).await
 }
 
@@ -251,19 +263,8 @@ async fn test(
         let id = DeliveryId { issue: IssueId(0), subscription: SubscriptionId(number) };
         let to = Addressee { address: &tester, name: "" };
         let message = Compiled::new(&frame, &variant).personalise(id, to, &keys);
-        let outcome = match connection.begin(&message).await {
-            Begun::Go => connection.end(&InFlight::of_test_letter(), message, None).await.0,
-            Begun::Not(outcome) => outcome,
-        };
-        let (sent, said) = match outcome {
-            Outcome::Accepted { reply } => (true, reply),
-            Outcome::Deferred { reply } | Outcome::Refused { reply } | Outcome::SenderRefused { reply } => {
-                (false, reply)
-            }
-            Outcome::InDoubt { reason } | Outcome::NotSent { reason } | Outcome::GivenBack { reason } => {
-                (false, reason)
-            }
-        };
+        let outcome = connection.send(message).await;
+        let (sent, said) = (matches!(outcome, Outcome::Accepted { .. }), outcome.words());
         failed |= !sent;
         if json {
             print_json(

@@ -28,6 +28,11 @@ use crate::{
     newsletter::Newsletter,
 };
 
+/// A span of time as it is typed: `10m` is ten minutes; `s`, `m`, `h` and `d` are known.
+pub fn duration(text: &str) -> Result<chrono::Duration, String> {
+    raw::values::duration(text)
+}
+
 /// Everything that `config.toml` and the environment say.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -101,6 +106,8 @@ pub struct Mail {
     pub postal_address: Option<String>,
     /// What letters are signed with, one signature each.
     pub dkim: Arc<[Signer]>,
+    /// Who hears of trouble; if nothing is said, whoever letters are from.
+    pub alerts_to: Option<Vec<crate::subscriber::address::EmailAddress>>,
     /// Addresses that `send --test` may reach.
     pub testers: Vec<crate::subscriber::address::EmailAddress>,
 }

@@ -4,7 +4,7 @@
 mod mail;
 mod newsletters;
 mod outlets;
-mod values;
+pub(super) mod values;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, str::FromStr, sync::Arc};
 

@@ -12,9 +12,10 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    alert::{Alert, Messenger, Told},
     compose,
     config::Config,
-    deliver::{self, DeliverError, Pacing, Paused, Sender, Tally},
+    deliver::{self, DeliverError, Pacing, Paused, Sender, Sent, Tally},
     diagnostic::Diagnostic,
     mailer::Mailer,
     message::Keys,
@@ -311,7 +312,11 @@ impl Sending {
             mailer,
         };
         let tally = Arc::new(Tally::default());
-        let sent = deliver::run_once(&sender, &tally, stop).await?;
+        let sent = deliver::run_once(&sender, &tally, stop).await;
+        if let Err(why) = alert(&sender, &settings.config, &sent).await {
+            tracing::warn!("no letter about this to the author: {why}");
+        }
+        let sent = sent?;
         for Paused { issue, cause, words } in sent.paused {
             let words = if words.is_empty() { words } else { format!(": {words}") };
             tracing::error!(
@@ -325,6 +330,32 @@ impl Sending {
         }
         Ok(Progress::Idle)
     }
+}
+
+/// Tells the author what should not wait until he looks.
+async fn alert(
+    sender: &Sender,
+    config: &Config,
+    sent: &Result<Sent, DeliverError>,
+) -> Result<(), StoreError> {
+    let Sender { store, mailer, keys, .. } = sender;
+    let messenger = Messenger { config, store, mailer, keys };
+    let mut told = Vec::new();
+    match sent {
+        Ok(sent) => {
+            for Paused { issue, cause, .. } in &sent.paused {
+                told.push(messenger.tell_paused(*issue, *cause, Utc::now()).await?);
+            }
+        }
+        Err(DeliverError::NoRoom) => told.push(messenger.tell(&Alert::no_room(), Utc::now()).await?),
+        Err(_) => {}
+    }
+    for told in told {
+        if let Told::Not(why) = told {
+            tracing::warn!("no letter about this to the author: {why}");
+        }
+    }
+    Ok(())
 }
 
 /// Under which terms a config has letters sent.

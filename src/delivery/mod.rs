@@ -218,6 +218,19 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// What the server said, or what happened instead.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Accepted { reply }
+            | Self::Deferred { reply }
+            | Self::Refused { reply }
+            | Self::SenderRefused { reply } => reply,
+            Self::InDoubt { reason } | Self::NotSent { reason } | Self::GivenBack { reason } => reason,
+        }
+    }
+}
+
 /// A letter ready to be handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -317,8 +330,8 @@ impl Claimed {
 }
 
 impl InFlight {
-    /// A letter to a tester: of no issue, to no reader, and written down nowhere.
-    pub(crate) fn of_test_letter() -> Self {
+    /// A letter to a tester, or to the author: of no issue, to no reader, and written down nowhere.
+    pub(crate) fn of_no_issue() -> Self {
         Self {
             id: DeliveryId { issue: IssueId(0), subscription: SubscriptionId(0) },
             attempt: 1,

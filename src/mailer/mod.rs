@@ -237,6 +237,14 @@ impl Connection {
         }
     }
 
+    /// Sends a letter of no issue, of which nothing is written down.
+    pub async fn send(&mut self, message: Message) -> Outcome {
+        match self.begin(&message).await {
+            Begun::Go => self.end(&InFlight::of_no_issue(), message, None).await.0,
+            Begun::Not(outcome) => outcome,
+        }
+    }
+
     /// A letter that was begun is not to be sent after all.
     pub fn abandon(&mut self) {
         match &mut self.0 {

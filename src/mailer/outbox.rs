@@ -26,7 +26,7 @@ impl Outbox {
 
     pub(super) async fn send(&self, in_flight: &InFlight, message: Message) -> Outcome {
         let issue = in_flight.id().issue;
-        // A test letter is of no issue.
+        // A letter to a tester is of no issue.
         let folder = if issue.0 == 0 { "test".to_string() } else { issue.to_string() };
         let name = format!("{folder}/{}.eml", message.id.local());
         let path = self.folder.join(&name);

@@ -13,12 +13,16 @@ use std::{
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::{
     delivery::{DeliveryId, Message, MessageId},
     dkim::Signer,
-    newsletter::variant::{Frame, Variant},
+    newsletter::{
+        Sender,
+        variant::{Frame, Variant},
+    },
     subscriber::{
         address::EmailAddress,
         token::{ConfirmToken, TokenKey, UnsubscribeToken},
@@ -29,6 +33,8 @@ use part::{Fillings, Media, Part};
 
 /// Bytes of the MAC that an identity in an address or a Message-ID carries.
 const MAC_BYTES: usize = 10;
+/// RFC 5322 §3.3.
+const DATE_FORMAT: &str = "%a, %d %b %Y %H:%M:%S +0000";
 /// Gmail asks for 5 to 15 characters that are always the same.
 const SENDER_ID_MAX: usize = 15;
 const SENDER_ID_MIN: usize = 5;
@@ -117,7 +123,7 @@ impl Compiled {
             frame: frame.clone(),
             words: Variant { text: String::new(), html: String::new(), ..variant.clone() },
             from: encode::mailbox(&frame.from_name, &frame.from),
-            date: frame.date.format("%a, %d %b %Y %H:%M:%S +0000").to_string(),
+            date: frame.date.format(DATE_FORMAT).to_string(),
             feedback: format!(
                 "{}:{}:{}",
                 frame.newsletter,
@@ -147,13 +153,8 @@ impl Compiled {
             part.write(&fillings, &mut bytes);
         }
         bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-        let domain = self.sender.domain();
-        let signed = keys.dkim.iter().map(|signer| signer.header(&bytes, domain, self.frame.date));
-        let signatures: String = signed.collect();
+        sign(&mut bytes, self.sender.domain(), self.frame.date, keys);
         let sender = self.return_path(&id, &keys.token).unwrap_or_else(|| self.sender.clone());
-        if !signatures.is_empty() {
-            bytes.splice(0..0, signatures.into_bytes());
-        }
         Message { sender, recipient: to.address.clone(), id: message_id, bytes }
     }
 
@@ -214,6 +215,50 @@ impl Compiled {
         put("Content-Language", &self.words.language.as_str());
         out.push_str("\r\n");
         out
+    }
+}
+
+/// Words to the author, not to a reader.
+#[derive(Debug, Clone, Copy)]
+pub struct Notice<'w> {
+    /// One line.
+    pub subject: &'w str,
+    /// Plain, in lines.
+    pub text: &'w str,
+    /// What they are about: part of the Message-ID, so that two are told apart.
+    pub reason: &'w str,
+}
+
+/// A plain letter to the author, of no issue.
+pub fn notice(
+    sender: &Sender,
+    to: &EmailAddress,
+    words: Notice<'_>,
+    date: DateTime<Utc>,
+    keys: &Keys,
+) -> Message {
+    let identity = format!("{}\0{to}\0{}", words.reason, date.timestamp_millis());
+    let mac = hex(&keys.token.mac("notice", identity.as_bytes())[..MAC_BYTES]);
+    let domain = sender.address.domain();
+    let id = MessageId::new(format!("notice.{mac}"), domain);
+    let head = format!(
+        "From: {}\r\nTo: {to}\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: <{id}>\r\nMIME-Version: 1.0\r\n\
+         Auto-Submitted: auto-generated\r\n",
+        encode::mailbox("Byline", &sender.address.to_string()),
+        encode::text("Subject", words.subject),
+        date.format(DATE_FORMAT),
+    );
+    let mut bytes = head.into_bytes();
+    Part::new(Media::Plain, words.text).write(&Fillings::default(), &mut bytes);
+    sign(&mut bytes, domain, date, keys);
+    Message { sender: sender.address.clone(), recipient: to.clone(), id, bytes }
+}
+
+/// Puts a signature before it for each key there is.
+fn sign(bytes: &mut Vec<u8>, domain: &str, date: DateTime<Utc>, keys: &Keys) {
+    let signatures: String = keys.dkim.iter().map(|signer| signer.header(bytes, domain, date)).collect();
+    if !signatures.is_empty() {
+        bytes.splice(0..0, signatures.into_bytes());
     }
 }
 

@@ -10,7 +10,7 @@ use super::encode::{BASE64_LINE, is_seven_bit, quoted_printable, wrapped};
 use crate::{template::context::slot, text::escape_html};
 
 /// What stands in the place of the marks for one reader.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Fillings {
     /// "Dear Mina,"
     pub greeting: String,

@@ -5,6 +5,7 @@
 //! thread that owns the connection, so callers wait without blocking the runtime. Several processes
 //! may share the file: each act takes the write lock from its beginning.
 
+mod alerts;
 mod archives;
 mod articles;
 mod claims;

@@ -273,6 +273,11 @@ CREATE TABLE sent_on (            -- letters that a provider took on a day, whil
     count INTEGER NOT NULL,
     PRIMARY KEY (day, provider)
 ) WITHOUT ROWID;
+CREATE TABLE alert (              -- what the author was told of, so that he is told once
+    reason TEXT NOT NULL,
+    day TEXT NOT NULL,
+    PRIMARY KEY (reason, day)
+) WITHOUT ROWID;
 INSERT INTO issue_count SELECT issue_id, state, count(*) FROM delivery GROUP BY 1, 2;
 ",
 ];

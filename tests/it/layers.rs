@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 12] = [
     &["config", "durable", "template"],
     &["doctor", "mailer", "message", "outbound", "sink", "site", "store"],
     &["newsroom"],
-    &["compose", "deliver", "ping", "publish", "subscribe"],
+    &["alert", "compose", "deliver", "ping", "publish", "subscribe"],
     &["clock", "watch", "web"],
     &["daemon"],
     &["cli"],

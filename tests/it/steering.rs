@@ -271,6 +271,56 @@ fn a_pause_is_heeded_by_every_letter_that_is_not_begun() {
 }
 
 #[test]
+fn an_issue_that_stops_by_itself_is_told_to_the_author_once_a_day() {
+    let names: Vec<String> = (0..8).map(|n| format!("policy{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (folder, server, _own) = at_a_server(&names, "alerts_to = \"editor@far-bank.example\"");
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let serving = folder.serve();
+    let is_paused = || {
+        let status = folder.run(&["status", "1", "--json"]).done();
+        serde_json::from_str::<Value>(status.last_line()).unwrap()["state"] == "paused"
+    };
+    wait_until("the author to be told", 60, || to(&server, "editor") == 1);
+    assert!(is_paused());
+    let (_, letter) = server.messages().into_iter().find(|(to, _)| to.starts_with("editor")).unwrap();
+    let letter = String::from_utf8(letter).unwrap();
+    for words in [
+        "Subject: Issue 1 of dispatches is paused\r\n",
+        "Auto-Submitted: auto-generated\r\n",
+        "the mail server refuses letters of yours",
+        "550 5.7.26",
+        "byline resume 1",
+        "Content-Transfer-Encoding: 7bit\r\n",
+        "0 of 8 letters went out so far; still to go: 8.",
+    ] {
+        assert!(letter.contains(words), "{words}\n{letter}");
+    }
+    let attempts = server.attempts("policy0@example.org");
+    folder.run(&["resume", "1"]).done();
+    wait_until("it to stop again", 60, || server.attempts("policy0@example.org") > attempts && is_paused());
+    assert_eq!(serving.stop(), 0);
+    assert_eq!(to(&server, "editor"), 1, "not twice for the same reason");
+}
+
+#[test]
+fn an_issue_that_waits_a_while_can_be_taken_back() {
+    let (folder, server, _own) = at_a_server(&["mina"], "");
+    let sent = folder.run(&["send", "dispatches", "--after", "2h", "--yes"]).done();
+    assert!(sent.stderr.contains("until then `byline cancel 1` takes it back"), "{sent:?}");
+    let later = folder.run(&["deliver"]).done();
+    assert!(later.stderr.contains("more is due at"), "{later:?}");
+    folder.run(&["cancel", "1"]).done();
+    let again = folder.run(&["send", "dispatches", "--after", "2h", "--yes"]).done();
+    assert!(again.last_line().ends_with("1 letter: 1 pending"), "the article is still to come: {again:?}");
+    folder.hasten();
+    folder.run(&["deliver"]).done();
+    assert_eq!(server.accepted().len(), 1);
+    let wrong = folder.run(&["send", "dispatches", "--after", "soon", "--yes"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("`soon` is not a time"), "{wrong:?}");
+}
+
+#[test]
 fn everything_is_held_at_once_and_goes_on_one_by_one() {
     let (folder, server, _own) = at_a_server(&["mina", "roya"], "");
     folder.run(&["send", "dispatches", "--yes"]).done();

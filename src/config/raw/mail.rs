@@ -61,6 +61,7 @@ impl Reader<'_> {
             postal_address: None,
             pace: Pace::default(),
             dkim: Arc::new([]),
+            alerts_to: None,
             testers: Vec::new(),
         };
         let Some(mut keys) = keys else { return mail };
@@ -77,12 +78,8 @@ impl Reader<'_> {
             mail.give_up_after = span;
         }
         mail.postal_address = keys.text("postal_address").map(|typed| clean_line(typed.text));
-        for typed in keys.texts("testers") {
-            match typed.text.parse() {
-                Ok(address) => mail.testers.push(address),
-                Err(why) => self.invalid(typed.node, "address", why, ADDRESS_HINT),
-            }
-        }
+        mail.testers = self.addresses(&mut keys, "testers");
+        mail.alerts_to = keys.value("alerts_to").is_some().then(|| self.addresses(&mut keys, "alerts_to"));
         mail.pace = self.pace(&mut keys);
         let server_keys: Vec<Keys<'_>> = keys
             .table("smtp")
@@ -113,6 +110,17 @@ impl Reader<'_> {
         }
         keys.finish();
         mail
+    }
+
+    fn addresses(&self, keys: &mut Keys<'_>, key: &'static str) -> Vec<EmailAddress> {
+        let mut addresses = Vec::new();
+        for typed in keys.texts(key) {
+            match typed.text.parse() {
+                Ok(address) => addresses.push(address),
+                Err(why) => self.invalid(typed.node, "address", why, ADDRESS_HINT),
+            }
+        }
+        addresses
     }
 
     /// `[mail.pace]` and `[mail.warm_up]`

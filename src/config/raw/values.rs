@@ -108,7 +108,8 @@ pub(super) fn days(text: &str) -> Result<TimeDelta, String> {
         .ok_or_else(|| format!("`{text}` is not a number of days"))
 }
 
-pub(super) fn duration(text: &str) -> Result<chrono::Duration, String> {
+/// `10m`: a number and `s`, `m`, `h` or `d`.
+pub(in crate::config) fn duration(text: &str) -> Result<chrono::Duration, String> {
     let wrong = || format!("`{text}` is not a time");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let number: i64 = text[..text.len() - unit.len_utf8()].trim().parse().map_err(|_| wrong())?;
