@@ -20,7 +20,8 @@ use crate::{
         variant::Frame,
     },
     newsroom::{Look, Settings, TextAway, Texts},
-    store::{Considered, NewIssue, NewLetter, NewVariant, Opened, Store, StoreError},
+    store::{About, Audience, Considered, Crowd, NewCrowd, NewIssue, NewVariant, Opened, Store, StoreError},
+    subscriber::SubscriptionId,
     template::TemplateError,
 };
 pub use letter::{Content, Cut, Rendered, render, render_notice};
@@ -51,13 +52,8 @@ pub struct Plan {
     pub articles: Vec<ArticleId>,
     /// What would have been too long, whole, by the variant's place in the issue.
     pub cuts: BTreeMap<usize, Cut>,
-}
-
-impl Plan {
     /// How many readers get it.
-    pub fn readers(&self) -> usize {
-        self.issue.letters.len()
-    }
+    pub readers: usize,
 }
 
 /// Everything a newsletter's issues are made of.
@@ -222,7 +218,7 @@ fn announcements<'d>(desk: &Desk<'d>) -> Vec<&'d Article> {
 
 /// [`open`], for a plan that nobody looked at before: what was cut is in the log.
 async fn open_due(store: &Store, plan: Plan) -> Result<Option<(IssueId, usize)>, ComposeError> {
-    let (newsletter, cuts) = (plan.issue.newsletter.clone(), plan.cuts.clone());
+    let (newsletter, cuts) = (plan.issue.audience.newsletter.clone(), plan.cuts.clone());
     let opened = open(store, plan).await?;
     if let Some((issue, _)) = opened {
         for finding in cuts.values().map(Cut::finding) {
@@ -234,7 +230,7 @@ async fn open_due(store: &Store, plan: Plan) -> Result<Option<(IssueId, usize)>,
 
 /// Opens the issue of a plan, unless nobody would get it.
 pub async fn open(store: &Store, plan: Plan) -> Result<Option<(IssueId, usize)>, ComposeError> {
-    if plan.issue.letters.is_empty() {
+    if plan.issue.crowds.is_empty() {
         return Ok(None);
     }
     Ok(match store.open_issue(plan.issue).await? {
@@ -249,8 +245,27 @@ pub async fn plan_by_hand(
     store: &Store,
     cadence: Option<String>,
 ) -> Result<Plan, ComposeError> {
-    let cut = desk.live.iter().filter_map(|article| article.seq).max().unwrap_or(0);
-    plan_digest(desk, store, Origin::ByHand { cadence }, cut).await
+    plan_digest(desk, store, Origin::ByHand { cadence }, newest(desk)).await
+}
+
+/// The same for one reader.
+pub async fn plan_for_reader(
+    desk: &Desk<'_>,
+    store: &Store,
+    reader: SubscriptionId,
+) -> Result<Plan, ComposeError> {
+    let origin = Origin::ByHand { cadence: None };
+    let audience = Audience { reader: Some(reader), ..audience(desk, &origin, About::News) };
+    plan_news(desk, store, origin, audience, newest(desk)).await
+}
+
+fn newest(desk: &Desk<'_>) -> i64 {
+    desk.live.iter().filter_map(|article| article.seq).max().unwrap_or(0)
+}
+
+fn audience(desk: &Desk<'_>, origin: &Origin, about: About) -> Audience {
+    let cadence = origin.cadence().map(str::to_string);
+    Audience { newsletter: desk.newsletter.id.clone(), cadence, reader: None, about }
 }
 
 /// A digest: to each reader what is after the watermark, in the reader's language.
@@ -260,21 +275,24 @@ pub async fn plan_digest(
     origin: Origin,
     cut: i64,
 ) -> Result<Plan, ComposeError> {
-    let newsletter = desk.newsletter;
-    let cadence = origin.cadence().map(str::to_string);
-    let audience = store.audience(newsletter.id.clone(), cadence).await?;
-    // Most readers have seen the same, so what there is for one is there for many.
-    let mut known = BTreeMap::new();
-    let choices = audience.into_iter().map(|taste| {
-        let key = (taste.seen, taste.language.clone(), taste.had.clone());
-        let (articles, also) = known.entry(key).or_insert_with(|| {
-            let articles = digest_for(newsletter, desk.live, cut, &taste);
-            let also = if articles.is_empty() { Vec::new() } else { also(desk, cut, &taste, &articles) };
-            (articles, also)
-        });
-        Choice { articles: articles.clone(), also: also.clone(), taste }
+    let audience = audience(desk, &origin, About::News);
+    plan_news(desk, store, origin, audience, cut).await
+}
+
+async fn plan_news(
+    desk: &Desk<'_>,
+    store: &Store,
+    origin: Origin,
+    audience: Audience,
+    cut: i64,
+) -> Result<Plan, ComposeError> {
+    let crowds = store.audience(audience.clone()).await?;
+    let choices = crowds.into_iter().map(|crowd| {
+        let articles = digest_for(desk.newsletter, desk.live, cut, &crowd.taste);
+        let also = if articles.is_empty() { Vec::new() } else { also(desk, cut, &crowd.taste, &articles) };
+        Choice { crowd, articles, also }
     });
-    plan(desk, origin, cut, choices.collect())
+    plan(desk, origin, audience, cut, choices.collect())
 }
 
 /// What came out meanwhile in languages that the reader did not choose, but for translations of what the
@@ -294,9 +312,9 @@ fn also(desk: &Desk<'_>, cut: i64, taste: &Taste, articles: &[ArticleId]) -> Vec
     others.take(ALSO_MAX).collect()
 }
 
-/// What one reader gets.
+/// What readers who are alike get.
 struct Choice {
-    taste: Taste,
+    crowd: Crowd,
     articles: Vec<ArticleId>,
     also: Vec<ArticleId>,
 }
@@ -308,18 +326,15 @@ pub async fn plan_special(
     origin: Origin,
     articles: &[&Article],
 ) -> Result<Plan, ComposeError> {
-    let id = desk.newsletter.id.clone();
-    let cadence = origin.cadence().map(str::to_string);
     let ids = articles.iter().map(|article| article.id).collect();
-    let given = store.given(id.clone(), ids).await?;
-    let audience = store.audience(id, cadence).await?;
-    let choices = audience.into_iter().map(|taste| {
-        let fits =
-            |article: &&&Article| taste.reads(article) && !given.contains(&(taste.subscription, article.id));
+    let audience = audience(desk, &origin, About::Articles(ids));
+    let crowds = store.audience(audience.clone()).await?;
+    let choices = crowds.into_iter().map(|crowd| {
+        let fits = |article: &&&Article| crowd.taste.reads(article) && !crowd.taste.had.contains(&article.id);
         let articles = articles.iter().filter(fits).map(|article| article.id).collect::<Vec<_>>();
-        Choice { taste, articles, also: Vec::new() }
+        Choice { crowd, articles, also: Vec::new() }
     });
-    plan(desk, origin, 0, choices.collect())
+    plan(desk, origin, audience, 0, choices.collect())
 }
 
 /// When it is the slot's time where the reader is, if the cadence goes by that.
@@ -330,23 +345,27 @@ fn local_slot(newsletter: &Newsletter, origin: &Origin, taste: &Taste) -> Option
 }
 
 /// Readers with the same articles and language share a variant, which is rendered once.
-fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Result<Plan, ComposeError> {
+fn plan(
+    desk: &Desk<'_>,
+    origin: Origin,
+    audience: Audience,
+    cut: i64,
+    choices: Vec<Choice>,
+) -> Result<Plan, ComposeError> {
     let newsletter = desk.newsletter;
     let mut groups: BTreeMap<(Language, Vec<ArticleId>, Vec<ArticleId>), usize> = BTreeMap::new();
-    let audience = choices.len();
-    let mut letters = Vec::with_capacity(audience);
+    let mut crowds = Vec::new();
+    let mut readers = 0;
     let is_for_nobody =
         |choice: &Choice| choice.articles.is_empty() && (origin.is_special() || newsletter.skip_if_empty);
-    for Choice { taste, articles, also } in choices.into_iter().filter(|choice| !is_for_nobody(choice)) {
+    for Choice { crowd, articles, also } in choices.into_iter().filter(|choice| !is_for_nobody(choice)) {
+        let taste = crowd.taste;
         let language = taste.language.clone().unwrap_or_else(|| newsletter.language.clone());
         let next = groups.len();
         let variant = *groups.entry((language, articles, also)).or_insert(next);
-        letters.push(NewLetter {
-            subscription: taste.subscription,
-            variant,
-            seen_before: taste.seen,
-            not_before: local_slot(newsletter, &origin, &taste),
-        });
+        readers += crowd.readers;
+        let not_before = local_slot(newsletter, &origin, &taste);
+        crowds.push(NewCrowd { taste, variant, not_before });
     }
     let mut variants: Vec<Option<NewVariant>> = vec![None; groups.len()];
     let mut every: Vec<ArticleId> = Vec::new();
@@ -371,15 +390,14 @@ fn plan(desk: &Desk<'_>, origin: Origin, cut: i64, choices: Vec<Choice>) -> Resu
     let variants = variants.into_iter().flatten().collect();
     let issue = NewIssue {
         origin,
-        newsletter: newsletter.id.clone(),
+        audience,
         state,
         cut,
         frame,
         variants,
-        excluded: audience - letters.len(),
         // Too small an issue is over before anybody could look.
-        canary: newsletter.canary.filter(|first| *first < letters.len()),
-        letters,
+        canary: newsletter.canary.filter(|first| *first < readers),
+        crowds,
     };
-    Ok(Plan { issue, articles: every, cuts })
+    Ok(Plan { issue, articles: every, cuts, readers })
 }

@@ -134,6 +134,8 @@ pub struct Sent {
     pub later: Option<DateTime<Utc>>,
     /// Issues that stopped meanwhile.
     pub paused: Vec<Paused>,
+    /// Why not everything due was sent.
+    pub trouble: Option<DeliverError>,
 }
 
 /// An issue that stopped.
@@ -149,58 +151,50 @@ pub struct Paused {
 
 /// Sends everything that is due, and returns when nothing is, when `stop` is cancelled, or when the
 /// server is in trouble.
-pub async fn run_once(
+pub async fn run_once(sender: &Sender, tally: &Arc<Tally>, stop: &CancellationToken) -> Sent {
+    let mut sent = Sent::default();
+    sent.trouble = run(sender, tally, stop, &mut sent).await.err();
+    sent
+}
+
+async fn run(
     sender: &Sender,
     tally: &Arc<Tally>,
     stop: &CancellationToken,
-) -> Result<Sent, DeliverError> {
-    let mut paused = recover(sender).await?;
-    loop {
-        match send_due(sender, tally, stop, &mut paused).await {
-            Ok(Ended { is_short: true, .. }) if !stop.is_cancelled() => {}
-            Ok(Ended { later, .. }) => return Ok(Sent { later, paused }),
-            Err(why) => {
-                for Paused { issue, cause, .. } in paused {
-                    tracing::warn!(issue.id = issue.0, "an issue is paused: {}", cause.words());
-                }
-                return Err(why);
-            }
-        }
-    }
+    sent: &mut Sent,
+) -> Result<(), DeliverError> {
+    sent.paused = recover(sender).await?;
+    while send_due(sender, tally, stop, sent).await? == Lanes::TooFew && !stop.is_cancelled() {}
+    Ok(())
 }
 
-/// How a part of a run ended.
-#[derive(Debug, Default)]
-struct Ended {
-    later: Option<DateTime<Utc>>,
-    /// More lanes would have letters to send.
-    is_short: bool,
-}
-
-impl Ended {
-    fn until(later: Option<DateTime<Utc>>) -> Self {
-        Self { later, is_short: false }
-    }
+/// Whether what was due had lanes enough.
+#[derive(Debug, PartialEq, Eq)]
+enum Lanes {
+    Enough,
+    /// More became due meanwhile than there are lanes, and there may be more of them.
+    TooFew,
 }
 
 async fn send_due(
     sender: &Sender,
     tally: &Arc<Tally>,
     stop: &CancellationToken,
-    paused: &mut Vec<Paused>,
-) -> Result<Ended, DeliverError> {
+    sent: &mut Sent,
+) -> Result<Lanes, DeliverError> {
     // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
     let now = sender.now();
     let (due, to_come): (Vec<Group>, Vec<Group>) =
         sender.store.groups().await?.into_iter().partition(|group| group.due <= now);
     if due.is_empty() {
-        return Ok(Ended::until(to_come.iter().map(|group| group.due).min()));
+        sent.later = to_come.iter().map(|group| group.due).min();
+        return Ok(Lanes::Enough);
     }
     sender.heed(now).await?;
     if !sender.pacing.has_room(&due) {
         sender.store.are_active(now).await?;
-        let later = sender.pacing.opens(&due, now).unwrap_or_else(|| tomorrow(sender.zone, now));
-        return Ok(Ended::until(Some(later)));
+        sent.later = Some(sender.pacing.opens(&due, now).unwrap_or_else(|| tomorrow(sender.zone, now)));
+        return Ok(Lanes::Enough);
     }
     if !sender.store.has_room() {
         return Err(DeliverError::NoRoom);
@@ -210,12 +204,12 @@ async fn send_due(
     match first.ready().await {
         Ok(()) => {}
         Err(Trouble::Login(words)) => {
-            paused.extend(login_refused(sender, words).await?);
-            return Ok(Ended::default());
+            sent.paused.extend(login_refused(sender, words).await?);
+            return Ok(Lanes::Enough);
         }
         Err(trouble) => return Err(trouble.into()),
     }
-    send(sender, tally, stop, (lanes, first), paused).await
+    send(sender, tally, stop, (lanes, first), sent).await
 }
 
 /// When the author's next day begins.
@@ -254,8 +248,8 @@ async fn send(
     tally: &Arc<Tally>,
     stop: &CancellationToken,
     (lanes, first): (usize, Connection),
-    paused: &mut Vec<Paused>,
-) -> Result<Ended, DeliverError> {
+    sent: &mut Sent,
+) -> Result<Lanes, DeliverError> {
     let (requests, inbox) = mpsc::channel(lanes.max(1));
     let writer = tokio::spawn(Writer::new(sender.clone(), stop.clone(), lanes).run(inbox));
     let letters = Arc::new(Letters::new(sender.store.clone()));
@@ -289,22 +283,26 @@ async fn send(
     }
     let rest = writer.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))??;
     let has_paused = !rest.paused.is_empty();
-    paused.extend(rest.paused);
+    sent.paused.extend(rest.paused);
+    sent.later = rest.later;
     if rest.is_full {
         return Err(DeliverError::NoRoom);
     }
     match trouble {
+        None | Some(DeliverError::Trouble(_)) if rest.is_short => Ok(Lanes::TooFew),
+        None => Ok(Lanes::Enough),
         // One connection too many for the server is no trouble if the others have sent everything.
-        Some(DeliverError::Trouble(why)) if !rest.is_short => match sender.store.next_due().await? {
-            Some(due) if due <= sender.now() => Err(why.into()),
-            later => Ok(Ended::until(later)),
-        },
-        // The issue is paused, and says it better.
-        Some(DeliverError::NotTaken(_)) if has_paused => Ok(Ended::until(rest.later)),
-        Some(error @ (DeliverError::NotTaken(_) | DeliverError::Store(_) | DeliverError::NoRoom)) => {
-            Err(error)
+        Some(DeliverError::Trouble(why)) => {
+            sent.later = sender.store.next_due().await?;
+            if sent.later.is_some_and(|due| due <= sender.now()) {
+                Err(why.into())
+            } else {
+                Ok(Lanes::Enough)
+            }
         }
-        Some(DeliverError::Trouble(_)) | None => Ok(Ended { later: rest.later, is_short: rest.is_short }),
+        // The issue is paused, and says it better.
+        Some(DeliverError::NotTaken(_)) if has_paused => Ok(Lanes::Enough),
+        Some(error) => Err(error),
     }
 }
 

@@ -98,22 +98,23 @@ async fn send(open: &Open, before: &[IssueSummary], json: bool) -> anyhow::Resul
     let sent = deliver::run_once(&sender, &tally, &stop).await;
     done.cancel();
     showing.await?;
-    match sent {
-        Ok(Sent { later, paused }) => {
-            paused.iter().for_each(say_paused);
+    let Sent { later, paused, trouble } = sent;
+    paused.iter().for_each(say_paused);
+    match trouble {
+        None => {
             if let Some(later) = later {
                 eprintln!("more is due at {}", later.with_timezone(&config.site.zone).format("%H:%M:%S"));
             }
             Ok(!paused.is_empty())
         }
-        Err(why @ (DeliverError::Trouble(_) | DeliverError::NotTaken(_) | DeliverError::NoRoom)) => {
+        Some(why @ (DeliverError::Trouble(_) | DeliverError::NotTaken(_) | DeliverError::NoRoom)) => {
             let then =
                 if matches!(why, DeliverError::NoRoom) { "when there is some" } else { "when it does" };
             eprintln!("error: {why}");
             eprintln!("hint: nothing is lost; run `byline deliver` again {then}");
             Ok(true)
         }
-        Err(why) => Err(why.into()),
+        Some(why) => Err(why.into()),
     }
 }
 

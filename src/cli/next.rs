@@ -96,6 +96,6 @@ async fn due(open: &Open, desk: &Desk<'_>, cadence: &Cadence) -> anyhow::Result<
             .map(|next| next.with_timezone(&newsletter.zone).format("%a %Y-%m-%d %H:%M %Z").to_string()),
         next,
         articles: plan.articles.len(),
-        readers: plan.readers(),
+        readers: plan.readers,
     })
 }

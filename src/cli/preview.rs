@@ -26,7 +26,7 @@ use crate::{
         variant::{Frame, LetterKind},
     },
     newsroom::Folder,
-    store::{NewLetter, Reader},
+    store::Reader,
     subscriber::{SubscriptionId, address::EmailAddress},
 };
 
@@ -242,17 +242,15 @@ async fn planned(
     arguments: &Arguments,
     reader: Option<&Reader>,
 ) -> Result<Vec<Rendered>, ComposeError> {
-    let plan = compose::plan_by_hand(desk, &open.store, arguments.cadence.clone()).await?;
-    let mine = |index: usize| {
-        reader.is_none_or(|reader| {
-            let is_theirs =
-                |letter: &NewLetter| letter.subscription == reader.subscription && letter.variant == index;
-            plan.issue.letters.iter().any(is_theirs)
-        })
+    let plan = match reader {
+        Some(reader) => compose::plan_for_reader(desk, &open.store, reader.subscription).await?,
+        None => compose::plan_by_hand(desk, &open.store, arguments.cadence.clone()).await?,
     };
-    let planned = plan.issue.variants.iter().enumerate().filter(|(index, _)| mine(*index));
-    let planned = planned
-        .map(|(index, new)| Rendered { variant: new.content.clone(), cut: plan.cuts.get(&index).cloned() });
+    let planned =
+        plan.issue.variants.iter().enumerate().map(|(index, new)| Rendered {
+            variant: new.content.clone(),
+            cut: plan.cuts.get(&index).cloned(),
+        });
     Ok(planned.collect())
 }
 

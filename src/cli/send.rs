@@ -87,13 +87,13 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
         let origin = Origin::Special { cadence: arguments.cadence };
         compose::plan_special(&desk, &open.store, origin, &chosen).await?
     };
-    if plan.readers() > 0 {
+    if plan.readers > 0 {
         describe(&plan, &live, &newsletter.id);
     }
     if arguments.dry_run {
         return dry_run(&plan, json);
     }
-    if plan.readers() == 0 {
+    if plan.readers == 0 {
         if json {
             print_json(&json!({ "issue": null, "newsletter": newsletter.id, "letters": 0, "counts": {} }))?;
         } else {
@@ -101,13 +101,13 @@ pub(super) async fn run(folder: &Folder, arguments: Arguments, json: bool) -> an
         }
         return Ok(Ended::Done);
     }
-    if !arguments.yes && !confirmed(plan.readers())? {
+    if !arguments.yes && !confirmed(plan.readers)? {
         eprintln!("nothing was sent");
         return Ok(Ended::Failed);
     }
     let begins = arguments.after.map(|after| now + after);
     if begins.is_some() {
-        plan.issue.letters.iter_mut().for_each(|letter| letter.not_before = begins);
+        plan.issue.crowds.iter_mut().for_each(|crowd| crowd.not_before = begins);
     }
     let Some((issue, _)) = compose::open(&open.store, plan).await? else {
         bail!("another issue reached these readers meanwhile; nothing was sent");
@@ -175,7 +175,7 @@ fn describe(plan: &Plan, live: &[Arc<Article>], newsletter: &str) {
         "{} of `{newsletter}` in {} to {}:",
         count(plan.articles.len(), "article"),
         count(plan.issue.variants.len(), "variant"),
-        count(plan.readers(), "reader")
+        count(plan.readers, "reader")
     );
     for id in &plan.articles {
         if let Some(article) = live.iter().find(|article| article.id == *id) {
@@ -207,11 +207,11 @@ pub(super) fn groups(desk: &Desk<'_>, articles: &[&Article]) -> Vec<(Vec<Article
 fn dry_run(plan: &Plan, json: bool) -> anyhow::Result<Ended> {
     if json {
         print_json(&json!({
-            "issue": null, "newsletter": plan.issue.newsletter, "dry_run": true,
-            "letters": plan.readers(), "articles": plan.articles.len(), "variants": plan.issue.variants.len(),
+            "issue": null, "newsletter": plan.issue.audience.newsletter, "dry_run": true,
+            "letters": plan.readers, "articles": plan.articles.len(), "variants": plan.issue.variants.len(),
         }))?;
     } else {
-        out!("dry run: {} would be sent", count(plan.readers(), "letter"));
+        out!("dry run: {} would be sent", count(plan.readers, "letter"));
     }
     Ok(Ended::Done)
 }

@@ -313,12 +313,8 @@ impl Sending {
         };
         let tally = Arc::new(Tally::default());
         let sent = deliver::run_once(&sender, &tally, stop).await;
-        if let Err(why) = alert(&sender, &settings.config, &sent).await {
-            tracing::warn!("no letter about this to the author: {why}");
-        }
-        let sent = sent?;
-        for Paused { issue, cause, words } in sent.paused {
-            let words = if words.is_empty() { words } else { format!(": {words}") };
+        for Paused { issue, cause, words } in &sent.paused {
+            let words = if words.is_empty() { String::new() } else { format!(": {words}") };
             tracing::error!(
                 issue.id = issue.0,
                 "an issue is paused: {}{words}; `byline resume {issue}` goes on",
@@ -328,27 +324,23 @@ impl Sending {
         if tally.total() > 0 {
             tracing::info!(letters = tally.total(), "delivered");
         }
-        Ok(Progress::Idle)
+        if let Err(why) = alert(&sender, &settings.config, &sent).await {
+            tracing::warn!("no letter about this to the author: {why}");
+        }
+        sent.trouble.map_or(Ok(Progress::Idle), Err)
     }
 }
 
 /// Tells the author what should not wait until he looks.
-async fn alert(
-    sender: &Sender,
-    config: &Config,
-    sent: &Result<Sent, DeliverError>,
-) -> Result<(), StoreError> {
+async fn alert(sender: &Sender, config: &Config, sent: &Sent) -> Result<(), StoreError> {
     let Sender { store, mailer, keys, .. } = sender;
     let messenger = Messenger { config, store, mailer, keys };
     let mut told = Vec::new();
-    match sent {
-        Ok(sent) => {
-            for Paused { issue, cause, .. } in &sent.paused {
-                told.push(messenger.tell_paused(*issue, *cause, Utc::now()).await?);
-            }
-        }
-        Err(DeliverError::NoRoom) => told.push(messenger.tell(&Alert::no_room(), Utc::now()).await?),
-        Err(_) => {}
+    for Paused { issue, cause, .. } in &sent.paused {
+        told.push(messenger.tell_paused(*issue, *cause, Utc::now()).await?);
+    }
+    if let Some(DeliverError::NoRoom) = &sent.trouble {
+        told.push(messenger.tell(&Alert::no_room(), Utc::now()).await?);
     }
     for told in told {
         if let Told::Not(why) = told {

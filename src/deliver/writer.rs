@@ -15,9 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Paused, Sender, queue::Queue, steady::Steady};
 use crate::{
-    delivery::DeliveryId,
     delivery::{
-        Claimed, Lane, Settled, Turn,
+        Claimed, DeliveryId, Lane, Settled, Turn,
         breaker::{Breaker, Tripped},
         pace::{Day, Limits, Pace},
     },

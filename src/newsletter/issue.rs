@@ -10,7 +10,6 @@ use super::Newsletter;
 use crate::{
     article::{Article, ArticleId},
     language::Language,
-    subscriber::SubscriptionId,
 };
 
 /// The store's number of an issue.
@@ -170,16 +169,14 @@ impl Cause {
     }
 }
 
-/// What one active reader has had and wants, as an issue asks it.
+/// What an active reader has had and wants, as an issue asks it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taste {
-    /// Whose.
-    pub subscription: SubscriptionId,
     /// The highest `seq` already offered.
     pub seen: i64,
     /// Only articles in this language; all of the newsletter's if none is chosen.
     pub language: Option<Language>,
-    /// Articles above `seen` that a letter already brought.
+    /// Articles that a letter already brought: of those above `seen`, or of those that the issue is about.
     pub had: Vec<ArticleId>,
     /// Where the reader is, if that is known.
     pub zone: Option<Tz>,

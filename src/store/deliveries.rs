@@ -26,8 +26,9 @@ use crate::{
     subscriber::SubscriptionId,
 };
 
-/// A letter that was claimed and not sent waits so long for its next turn.
+/// A letter that was claimed and not sent waits so long for its next turn; longer if that goes on.
 const NOT_SENT_DELAY: Duration = Duration::seconds(30);
+const NOT_SENT_DELAY_MAX: Duration = Duration::minutes(10);
 
 /// Under which terms letters are claimed and settled.
 #[derive(Debug, Clone, Copy)]
@@ -239,9 +240,10 @@ fn settle(
                 // As if it had not been tried. Others first: if it was this letter at which the server hung up,
                 // it must not block them.
                 let tried_for = terms.give_up_after - (until - now);
+                let delay = (tried_for / 4).clamp(NOT_SENT_DELAY, NOT_SENT_DELAY_MAX);
                 Becomes {
                     attempt: attempt.saturating_sub(1),
-                    not_before: now + NOT_SENT_DELAY.max(tried_for / 4),
+                    not_before: now + delay,
                     ..becomes(DeliveryState::Pending, words)
                 }
             }

@@ -4,15 +4,20 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Result, Store, StoreError, control::hold_to_account, counts::Counts, from_ms, to_ms};
+use super::{
+    Audience, Result, Store, StoreError,
+    audience::{self, Letter, add_letters},
+    control::hold_to_account,
+    counts::Counts,
+    from_ms, to_ms,
+};
 use crate::{
     article::ArticleId,
     delivery::{DeliveryState, VariantId},
     newsletter::{
-        issue::{IssueId, IssueState, Origin},
+        issue::{IssueId, IssueState, Origin, Taste},
         variant::{Frame, LetterKind, Variant},
     },
-    subscriber::SubscriptionId,
 };
 
 /// An issue to be opened: its content and its audience.
@@ -20,8 +25,8 @@ use crate::{
 pub struct NewIssue {
     /// What made it.
     pub origin: Origin,
-    /// The newsletter's id.
-    pub newsletter: String,
+    /// Who could be in it.
+    pub audience: Audience,
     /// `Waiting` or `Sending`.
     pub state: IssueState,
     /// The highest `seq` it offers.
@@ -30,10 +35,8 @@ pub struct NewIssue {
     pub frame: Frame,
     /// Its letters, one a group of readers.
     pub variants: Vec<NewVariant>,
-    /// Who gets which.
-    pub letters: Vec<NewLetter>,
-    /// Readers who could have been in it, and for whom there is nothing in it.
-    pub excluded: usize,
+    /// Who of its audience gets which. There is nothing in it for the others.
+    pub crowds: Vec<NewCrowd>,
     /// Letters that go out before the author is asked to look at them; all if none.
     pub canary: Option<usize>,
 }
@@ -47,15 +50,13 @@ pub struct NewVariant {
     pub articles: Vec<ArticleId>,
 }
 
-/// One reader of an issue that is being opened.
-#[derive(Debug, Clone, Copy)]
-pub struct NewLetter {
-    /// To whom.
-    pub subscription: SubscriptionId,
+/// Readers of an issue that is being opened who are alike.
+#[derive(Debug, Clone)]
+pub struct NewCrowd {
+    /// Who: those of whom this holds when it is opened.
+    pub taste: Taste,
     /// Which of the issue's variants.
     pub variant: usize,
-    /// The reader's watermark when the audience was read.
-    pub seen_before: i64,
     /// When it may go out, if not at once.
     pub not_before: Option<DateTime<Utc>>,
 }
@@ -94,38 +95,33 @@ struct Kept {
 
 impl Store {
     /// Opens an issue in one transaction: its variants, its deliveries, and every reader's watermark.
-    /// A reader who left, or whom another issue offered these articles meanwhile, is not in it.
+    /// A reader who left, or whom another issue offered these articles meanwhile, is not in it; one who joined,
+    /// and is like others who are in it, is.
     pub async fn open_issue(&self, new: NewIssue) -> Result<Opened> {
         self.act(move |tx| {
             let Some(issue) = insert_issue(tx, &new)? else { return Ok(Opened::Already) };
-            let mut variants = Vec::with_capacity(new.variants.len());
-            for variant in &new.variants {
-                variants.push(insert_variant(tx, issue, variant)?);
-            }
+            let variants: Vec<VariantId> = new
+                .variants
+                .iter()
+                .map(|variant| insert_variant(tx, issue, &variant.content))
+                .collect::<Result<_>>()?;
+            let audience = audience::readers(tx, &new.audience)?;
+            let now = new.frame.date;
             let mut letters = 0_usize;
-            let mut excluded = new.excluded;
-            for letter in &new.letters {
-                if take_reader(tx, &new, letter)? {
-                    tx.prepare_cached(
-                        "INSERT INTO delivery
-                            (issue_id, subscription_id, variant_id, state, provider, not_before, seen_before, updated)
-                         SELECT ?1, id, ?3, 'pending', provider, ?6, ?5, ?4 FROM subscription WHERE id = ?2",
-                    )?
-                    .execute(params![
-                        issue.0,
-                        letter.subscription.0,
-                        variants[letter.variant].0,
-                        to_ms(new.frame.date),
-                        letter.seen_before,
-                        to_ms(letter.not_before.map_or(new.frame.date, |at| at.max(new.frame.date)))
-                    ])?;
-                    letters += 1;
-                } else {
-                    excluded += 1;
-                }
+            for NewCrowd { taste, variant, not_before } in &new.crowds {
+                let not_before = not_before.map_or(now, |at| at.max(now));
+                let letter = Letter { issue, variant: variants[*variant], not_before, now };
+                letters += add_letters(tx, &new.audience, taste, &letter)?;
+            }
+            // Only now: whoever was just given these articles was asked about them as if not.
+            for (id, variant) in variants.iter().zip(&new.variants) {
+                insert_articles(tx, *id, &variant.articles)?;
+            }
+            if !new.origin.is_special() {
+                move_watermarks(tx, issue, new.cut)?;
             }
             let state = if letters == 0 { IssueState::Done } else { new.state };
-            let audience = new.letters.len() + new.excluded;
+            let excluded = audience - letters;
             tx.execute(
                 "UPDATE issue SET letters = ?2, state = ?3, audience = ?4, excluded = ?5 WHERE id = ?1",
                 params![issue.0, letters as i64, state.as_str(), audience as i64, excluded as i64],
@@ -236,7 +232,7 @@ fn insert_issue(tx: &Transaction<'_>, new: &NewIssue) -> Result<Option<IssueId>>
              frame, audience, excluded, letters, canary)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?9, 0, 0, 0, ?10) ON CONFLICT DO NOTHING",
         params![
-            new.newsletter,
+            new.audience.newsletter,
             origin,
             new.origin.cadence(),
             slot_at,
@@ -251,8 +247,8 @@ fn insert_issue(tx: &Transaction<'_>, new: &NewIssue) -> Result<Option<IssueId>>
     Ok((inserted == 1).then(|| IssueId(tx.last_insert_rowid())))
 }
 
-fn insert_variant(tx: &Transaction<'_>, issue: IssueId, variant: &NewVariant) -> Result<VariantId> {
-    let content = variant.content.clone();
+fn insert_variant(tx: &Transaction<'_>, issue: IssueId, content: &Variant) -> Result<VariantId> {
+    let content = content.clone();
     let kept = Kept {
         kind: content.kind,
         language: content.language.to_string(),
@@ -264,21 +260,22 @@ fn insert_variant(tx: &Transaction<'_>, issue: IssueId, variant: &NewVariant) ->
     };
     let kept = serde_json::to_string(&kept).expect("strings serialise");
     tx.execute("INSERT INTO variant (issue_id, content) VALUES (?1, ?2)", params![issue.0, kept])?;
-    let id = tx.last_insert_rowid();
-    for article in &variant.articles {
-        tx.execute("INSERT INTO variant_article VALUES (?1, ?2)", params![id, article.0])?;
-    }
-    Ok(VariantId(id))
+    Ok(VariantId(tx.last_insert_rowid()))
 }
 
-/// Moves a reader's watermark, if it still stands where the audience saw it and the reader has not
-/// left. A special issue moves none.
-fn take_reader(tx: &Transaction<'_>, new: &NewIssue, letter: &NewLetter) -> Result<bool> {
-    let seen = if new.origin.is_special() { letter.seen_before } else { new.cut.max(letter.seen_before) };
-    let moved = tx
-        .prepare_cached(
-            "UPDATE subscription SET seen = ?3 WHERE id = ?1 AND seen = ?2 AND status = 'active'",
-        )?
-        .execute(params![letter.subscription.0, letter.seen_before, seen])?;
-    Ok(moved == 1)
+fn insert_articles(tx: &Transaction<'_>, variant: VariantId, articles: &[ArticleId]) -> Result<()> {
+    for article in articles {
+        tx.execute("INSERT INTO variant_article VALUES (?1, ?2)", params![variant.0, article.0])?;
+    }
+    Ok(())
+}
+
+/// Whatever an issue offers its readers is not offered to them again.
+fn move_watermarks(tx: &Transaction<'_>, issue: IssueId, cut: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE subscription SET seen = ?2
+         WHERE seen < ?2 AND id IN (SELECT subscription_id FROM delivery WHERE issue_id = ?1)",
+        params![issue.0, cut],
+    )?;
+    Ok(())
 }

@@ -8,6 +8,7 @@
 mod alerts;
 mod archives;
 mod articles;
+mod audience;
 mod claims;
 mod control;
 mod counts;
@@ -33,11 +34,12 @@ use tokio::sync::oneshot;
 
 pub use archives::Archives;
 pub use articles::{Few, GoodText, Ledger};
+pub use audience::{About, Audience, Crowd};
 pub use claims::{Group, Want};
 pub use control::{Resolution, Told};
 pub use deliveries::{Recorded, Round, Stop, Terms, Version};
 pub use hub::{Asked, DuePing, HubRequest, HubSubscription, Mode};
-pub use issues::{Considered, NewIssue, NewLetter, NewVariant, Opened};
+pub use issues::{Considered, NewCrowd, NewIssue, NewVariant, Opened};
 pub use readers::{Change, Leaving, NewReader, Reader, Synced};
 pub use readings::Reading;
 pub use recovery::Recovered;

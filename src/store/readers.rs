@@ -1,7 +1,5 @@
 //! Readers and their consent. Nothing here sends: an active subscription is only what an issue asks for.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -9,10 +7,8 @@ use serde::Serialize;
 
 use super::{Result, Store, to_ms};
 use crate::{
-    article::ArticleId,
     delivery::provider::Provider,
     language::Language,
-    newsletter::issue::Taste,
     subscriber::{SubscriptionId, address::EmailAddress},
 };
 
@@ -250,92 +246,6 @@ impl Store {
                 })
             })?;
             Ok(readers.collect::<std::result::Result<_, _>>()?)
-        })
-        .await
-    }
-
-    /// The active readers of a newsletter, of one cadence or all, with what they have had and want.
-    pub async fn audience(&self, newsletter: String, cadence: Option<String>) -> Result<Vec<Taste>> {
-        self.act(move |tx| {
-            // What letters have brought at all: whoever has seen that far need not be asked about.
-            let carried: i64 = tx.query_row(
-                "SELECT coalesce(max(seq), 0) FROM article JOIN variant_article ON article_id = article.id",
-                [],
-                |row| row.get(0),
-            )?;
-            let mut brought = tx.prepare_cached(
-                "SELECT DISTINCT article.id FROM article
-                 JOIN variant_article ON article_id = article.id
-                 JOIN variant ON variant.id = variant_article.variant_id
-                 JOIN delivery ON delivery.issue_id = variant.issue_id AND delivery.variant_id = variant.id
-                 WHERE seq > ?2 AND subscription_id = ?1 AND state NOT IN ('skipped', 'cancelled')
-                 ORDER BY article.id",
-            )?;
-            let mut statement = tx.prepare_cached(
-                "SELECT id, seen, language, zone FROM subscription
-                 WHERE newsletter = ?1 AND (?2 IS NULL OR cadence = ?2) AND status = 'active' ORDER BY id",
-            )?;
-            let mut rows = statement.query(params![newsletter, cadence])?;
-            let mut audience = Vec::new();
-            while let Some(row) = rows.next()? {
-                let (id, seen): (i64, i64) = (row.get(0)?, row.get(1)?);
-                let (language, zone): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
-                let had = match seen < carried {
-                    true => brought
-                        .query_map([id, seen], |row| row.get(0).map(ArticleId))?
-                        .collect::<std::result::Result<_, _>>()?,
-                    false => Vec::new(),
-                };
-                audience.push(Taste {
-                    subscription: SubscriptionId(id),
-                    seen,
-                    language: language.and_then(|tag| tag.parse().ok()),
-                    had,
-                    zone: zone.and_then(|name| name.parse().ok()),
-                });
-            }
-            Ok(audience)
-        })
-        .await
-    }
-
-    /// Where the active readers of a cadence are, as far as that is known.
-    pub async fn zones(&self, newsletter: String, cadence: String) -> Result<Vec<Tz>> {
-        self.act(move |tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT DISTINCT zone FROM subscription
-                 WHERE newsletter = ?1 AND cadence = ?2 AND status = 'active' AND zone IS NOT NULL",
-            )?;
-            let names: Vec<String> = statement
-                .query_map([newsletter, cadence], |row| row.get(0))?
-                .collect::<std::result::Result<_, _>>()?;
-            Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
-        })
-        .await
-    }
-
-    /// Which readers of a newsletter have already been given which of these articles.
-    pub async fn given(
-        &self,
-        newsletter: String,
-        articles: Vec<ArticleId>,
-    ) -> Result<BTreeSet<(SubscriptionId, ArticleId)>> {
-        self.act(move |tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT DISTINCT subscription_id FROM variant_article
-                 JOIN variant ON variant.id = variant_article.variant_id
-                 JOIN issue ON issue.id = variant.issue_id
-                 JOIN delivery ON delivery.issue_id = issue.id AND delivery.variant_id = variant.id
-                 WHERE article_id = ?1 AND issue.newsletter = ?2 AND delivery.state NOT IN ('skipped', 'cancelled')",
-            )?;
-            let mut given = BTreeSet::new();
-            for article in articles {
-                let readers = statement.query_map(params![article.0, newsletter], |row| row.get(0))?;
-                for reader in readers {
-                    given.insert((SubscriptionId(reader?), article));
-                }
-            }
-            Ok(given)
         })
         .await
     }

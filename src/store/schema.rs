@@ -242,6 +242,15 @@ CREATE INDEX delivery_sending ON delivery (lane, turn) WHERE state = 'sending';
 
 CREATE INDEX issue_family ON issue (coalesce(follows, id));
 
+-- Which letter brought which article to whom, or is to.
+CREATE VIEW brought AS
+    SELECT subscription_id, article_id, seq
+    FROM article
+    JOIN variant_article ON article_id = article.id
+    JOIN variant ON variant.id = variant_article.variant_id
+    JOIN delivery ON delivery.issue_id = variant.issue_id AND delivery.variant_id = variant.id
+    WHERE delivery.state NOT IN ('skipped', 'cancelled');
+
 -- Readers who did not get an issue, are still there, and were not reached by another of its family: the first,
 -- and those that followed it. What was cancelled may also have come with an issue of its own later.
 CREATE VIEW missed AS

@@ -289,7 +289,8 @@ impl Newsroom {
         };
         let tally = Arc::new(Tally::default());
         let stop = CancellationToken::new();
-        self.runtime.block_on(deliver::run_once(&sender, &tally, &stop)).unwrap();
+        let sent = self.runtime.block_on(deliver::run_once(&sender, &tally, &stop));
+        assert!(sent.trouble.is_none(), "{sent:?}");
         self
     }
 
