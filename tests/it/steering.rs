@@ -213,15 +213,21 @@ fn who_got_it_by_another_way_has_not_missed_it() {
     assert!(none.stderr.contains("nobody who is still a reader has missed"), "{none:?}");
 }
 
-#[test]
-fn a_first_letter_that_never_left_is_not_one_that_the_author_could_look_at() {
-    let (folder, server, _own) = at_a_server(&["mina", "roya", "ava"], "");
+/// Three readers, and an issue of which one letter goes out first.
+fn an_issue_with_a_canary() -> (Folder, Sink, tempfile::TempDir) {
+    let (folder, server, own) = at_a_server(&["mina", "roya", "ava"], "");
     let config = folder.read("config.toml");
     folder.write(
         "config.toml",
         &config.replace("[newsletter.dispatches]", "[newsletter.dispatches]\ncanary = 1"),
     );
     folder.run(&["send", "dispatches", "--yes"]).done();
+    (folder, server, own)
+}
+
+#[test]
+fn a_first_letter_that_never_left_is_not_one_that_the_author_could_look_at() {
+    let (folder, server, _own) = an_issue_with_a_canary();
     server.fault(Stage::Mail, Fault::HangsUp, 1);
     let delivered = folder.run(&["deliver"]);
     assert!(delivered.last_line().ends_with("3 letters: 1 accepted, 2 pending"), "{delivered:?}");
@@ -231,13 +237,7 @@ fn a_first_letter_that_never_left_is_not_one_that_the_author_could_look_at() {
 /// A pause for another reason leaves the author's wish to see the first letters.
 #[test]
 fn the_first_letters_are_waited_for_whatever_the_issue_was_paused_for_before() {
-    let (folder, server, _own) = at_a_server(&["mina", "roya", "ava"], "");
-    let config = folder.read("config.toml");
-    folder.write(
-        "config.toml",
-        &config.replace("[newsletter.dispatches]", "[newsletter.dispatches]\ncanary = 1"),
-    );
-    folder.run(&["send", "dispatches", "--yes"]).done();
+    let (folder, server, _own) = an_issue_with_a_canary();
     folder.run(&["pause", "1"]).done();
     folder.run(&["resume", "1"]).done();
     folder.run(&["deliver"]);
