@@ -114,13 +114,14 @@ impl Messenger<'_> {
         if to.is_empty() || self.mailer.via() == "outbox" {
             return Ok(Told::Enough);
         }
-        // Written down first: rather none than many.
-        if !self.store.is_first_alert(alert.reason.clone(), day).await? {
-            return Ok(Told::Enough);
-        }
         let mut connection = self.mailer.connection(0);
         if let Err(why) = connection.ready().await {
             return Ok(Told::Not(why.to_string()));
+        }
+        // Written down before it is sent: rather none than many.
+        if !self.store.is_first_alert(alert.reason.clone(), day).await? {
+            connection.close().await;
+            return Ok(Told::Enough);
         }
         let text = format!("{}\n{}\n", alert.text, footer(day));
         let mut told = Told::Sent;

@@ -123,7 +123,7 @@ impl Daemon {
         let sender = chores::Sending::new(self.folder.clone(), self.store, self.mailer, key, settings);
         let halt = stop.clone();
         chores.spawn(keep("deliver", to_deliver, DELIVER_POLL, stop.clone(), async move || {
-            sender.deliver(&halt).await
+            Box::pin(sender.deliver(&halt)).await
         }));
         chores.spawn(logged(
             "watch",

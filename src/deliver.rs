@@ -17,7 +17,10 @@ use std::sync::{
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::writer::Pacing;
@@ -71,7 +74,12 @@ pub struct Sender {
     pub zone: Tz,
     /// What time it is.
     pub clock: Clock,
+    /// Hears at once of each issue that stops.
+    pub on_pause: Listener,
 }
+
+/// Hears of an issue that stopped; it must not keep anybody waiting.
+pub type Listener = Arc<dyn Fn(&Paused) + Send + Sync>;
 
 impl Sender {
     /// Limits may be others than before, and so may the day.
@@ -138,6 +146,13 @@ pub struct Sent {
     pub trouble: Option<DeliverError>,
 }
 
+impl Sent {
+    fn pause(&mut self, sender: &Sender, paused: Paused) {
+        (sender.on_pause)(&paused);
+        self.paused.push(paused);
+    }
+}
+
 /// An issue that stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paused {
@@ -163,38 +178,20 @@ async fn run(
     stop: &CancellationToken,
     sent: &mut Sent,
 ) -> Result<(), DeliverError> {
-    sent.paused = recover(sender).await?;
-    while send_due(sender, tally, stop, sent).await? == Lanes::TooFew && !stop.is_cancelled() {}
-    Ok(())
-}
-
-/// Whether what was due had lanes enough.
-#[derive(Debug, PartialEq, Eq)]
-enum Lanes {
-    Enough,
-    /// More became due meanwhile than there are lanes, and there may be more of them.
-    TooFew,
-}
-
-async fn send_due(
-    sender: &Sender,
-    tally: &Arc<Tally>,
-    stop: &CancellationToken,
-    sent: &mut Sent,
-) -> Result<Lanes, DeliverError> {
+    recover(sender, sent).await?;
     // Nothing due, nothing opened: a quiet newsroom does not knock at the mail server.
     let now = sender.now();
     let (due, to_come): (Vec<Group>, Vec<Group>) =
         sender.store.groups().await?.into_iter().partition(|group| group.due <= now);
     if due.is_empty() {
         sent.later = to_come.iter().map(|group| group.due).min();
-        return Ok(Lanes::Enough);
+        return Ok(());
     }
     sender.heed(now).await?;
     if !sender.pacing.has_room(&due) {
         sender.store.are_active(now).await?;
         sent.later = Some(sender.pacing.opens(&due, now).unwrap_or_else(|| tomorrow(sender.zone, now)));
-        return Ok(Lanes::Enough);
+        return Ok(());
     }
     if !sender.store.has_room() {
         return Err(DeliverError::NoRoom);
@@ -203,10 +200,7 @@ async fn send_due(
     let mut first = sender.mailer.connection(0);
     match first.ready().await {
         Ok(()) => {}
-        Err(Trouble::Login(words)) => {
-            sent.paused.extend(login_refused(sender, words).await?);
-            return Ok(Lanes::Enough);
-        }
+        Err(Trouble::Login(words)) => return login_refused(sender, words, sent).await,
         Err(trouble) => return Err(trouble.into()),
     }
     send(sender, tally, stop, (lanes, first), sent).await
@@ -220,7 +214,7 @@ fn tomorrow(zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Nothing is on its way now. What a row says is, was left by a sender that could not write it down.
-async fn recover(sender: &Sender) -> Result<Vec<Paused>, StoreError> {
+async fn recover(sender: &Sender, sent: &mut Sent) -> Result<(), StoreError> {
     // By the earlier of two clocks, if one jumped: an issue is not late because of that.
     let now = sender.now().min((sender.clock)());
     let found = sender.store.recover(sender.terms, now).await?;
@@ -233,14 +227,18 @@ async fn recover(sender: &Sender) -> Result<Vec<Paused>, StoreError> {
         );
     }
     sender.pacing.begin();
-    let paused = found.paused.into_iter();
-    Ok(paused.map(|(issue, cause)| Paused { issue, cause, words: String::new() }).collect())
+    for (issue, cause) in found.paused {
+        sent.pause(sender, Paused { issue, cause, words: String::new() });
+    }
+    Ok(())
 }
 
 /// A wrong password does not mend itself, and servers count: nothing is tried again without the author.
-async fn login_refused(sender: &Sender, words: String) -> Result<Vec<Paused>, StoreError> {
-    let issues = sender.store.pause_all(Cause::Login, words.clone()).await?;
-    Ok(issues.into_iter().map(|issue| Paused { issue, cause: Cause::Login, words: words.clone() }).collect())
+async fn login_refused(sender: &Sender, words: String, sent: &mut Sent) -> Result<(), DeliverError> {
+    for issue in sender.store.pause_all(Cause::Login, words.clone()).await? {
+        sent.pause(sender, Paused { issue, cause: Cause::Login, words: words.clone() });
+    }
+    Ok(())
 }
 
 async fn send(
@@ -249,38 +247,54 @@ async fn send(
     stop: &CancellationToken,
     (lanes, first): (usize, Connection),
     sent: &mut Sent,
-) -> Result<Lanes, DeliverError> {
-    let (requests, inbox) = mpsc::channel(lanes.max(1));
-    let writer = tokio::spawn(Writer::new(sender.clone(), stop.clone(), lanes).run(inbox));
+) -> Result<(), DeliverError> {
+    let most = sender.mailer.connections();
+    let (requests, inbox) = mpsc::channel(most.max(1));
+    let (wanted_lanes, mut wanted) = watch::channel(lanes);
+    let writer = tokio::spawn(Writer::new(sender.clone(), stop.clone(), wanted_lanes).run(inbox));
     let letters = Arc::new(Letters::new(sender.store.clone()));
-    let mut workers = JoinSet::new();
     let crew = Arc::<Crew>::default();
-    // All before the first begins, which may be the only one to find something to do.
-    let shifts: Vec<Shift> = (0..lanes).map(|_| Shift::of(&crew)).collect();
-    let others = (1..lanes).map(|nth| sender.mailer.connection(nth));
-    let connections = std::iter::once(first).chain(others);
-    for ((lane, connection), shift) in (0..).map(Lane).zip(connections).zip(shifts) {
-        let worker = Worker {
-            lane,
-            connection,
-            requests: requests.clone(),
-            letters: letters.clone(),
-            keys: sender.keys.clone(),
-            tally: tally.clone(),
-            stop: stop.clone(),
-            shift: Some(shift),
-            // Whatever was in doubt on this lane before is written down: `recover` was called.
-            hand: Hand::empty(Turn::first(lane)),
-        };
+    let worker = |lane: u32, connection: Connection| Worker {
+        lane: Lane(lane),
+        connection,
+        requests: requests.clone(),
+        letters: letters.clone(),
+        keys: sender.keys.clone(),
+        tally: tally.clone(),
+        stop: stop.clone(),
+        shift: Some(Shift::of(&crew)),
+        // Whatever was in doubt on this lane before is written down: `recover` was called.
+        hand: Hand::empty(Turn::first(Lane(lane))),
+    };
+    // A lane that ended is not used again.
+    let mut next = 0..;
+    let mut workers = JoinSet::new();
+    // All of them, before the first begins, which may be the only one to find something to do.
+    let others = next.by_ref().skip(1).take(lanes.saturating_sub(1));
+    let others: Vec<Worker> =
+        others.map(|lane| worker(lane, sender.mailer.connection(lane as usize))).collect();
+    for worker in std::iter::once(worker(0, first)).chain(others) {
         workers.spawn(worker.run());
     }
-    drop(requests);
     let mut trouble = None;
-    while let Some(ended) = workers.join_next().await {
-        // The others finish what they have on its way, whatever became of this one.
-        let ended = ended.unwrap_or_else(|panic| Err(DeliverError::NotTaken(panic.to_string())));
-        trouble = worse(trouble, ended.err());
+    loop {
+        tokio::select! {
+            ended = workers.join_next() => match ended {
+                // The others finish what they have on its way, whatever became of this one.
+                Some(Ok(ended)) => trouble = worse(trouble, ended.err()),
+                Some(Err(panic)) => trouble = worse(trouble, Some(DeliverError::NotTaken(panic.to_string()))),
+                None => break,
+            },
+            // More has become due.
+            Ok(()) = wanted.changed() => {
+                let missing = (*wanted.borrow_and_update()).min(most).saturating_sub(workers.len());
+                for lane in next.by_ref().take(missing) {
+                    workers.spawn(worker(lane, sender.mailer.connection(lane as usize)).run());
+                }
+            }
+        }
     }
+    drop(requests);
     let rest = writer.await.map_err(|panic| StoreError::Unavailable(panic.to_string()))??;
     let has_paused = !rest.paused.is_empty();
     sent.paused.extend(rest.paused);
@@ -289,19 +303,14 @@ async fn send(
         return Err(DeliverError::NoRoom);
     }
     match trouble {
-        None | Some(DeliverError::Trouble(_)) if rest.is_short => Ok(Lanes::TooFew),
-        None => Ok(Lanes::Enough),
+        None => Ok(()),
         // One connection too many for the server is no trouble if the others have sent everything.
         Some(DeliverError::Trouble(why)) => {
             sent.later = sender.store.next_due().await?;
-            if sent.later.is_some_and(|due| due <= sender.now()) {
-                Err(why.into())
-            } else {
-                Ok(Lanes::Enough)
-            }
+            if sent.later.is_some_and(|due| due <= sender.now()) { Err(why.into()) } else { Ok(()) }
         }
         // The issue is paused, and says it better.
-        Some(DeliverError::NotTaken(_)) if has_paused => Ok(Lanes::Enough),
+        Some(DeliverError::NotTaken(_)) if has_paused => Ok(()),
         Some(error) => Err(error),
     }
 }

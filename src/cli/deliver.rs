@@ -78,6 +78,7 @@ async fn send(open: &Open, before: &[IssueSummary], json: bool) -> anyhow::Resul
         pacing: Pacing::default(),
         zone: config.site.zone,
         clock: Arc::new(Utc::now),
+        on_pause: Arc::new(say_paused),
     };
     let tally = Arc::new(Tally::default());
     let stop = CancellationToken::new();
@@ -99,7 +100,6 @@ async fn send(open: &Open, before: &[IssueSummary], json: bool) -> anyhow::Resul
     done.cancel();
     showing.await?;
     let Sent { later, paused, trouble } = sent;
-    paused.iter().for_each(say_paused);
     match trouble {
         None => {
             if let Some(later) = later {
@@ -147,7 +147,7 @@ async fn follow(store: &Store, before: &[IssueSummary], json: bool) -> anyhow::R
     watch.end();
     if is_stuck {
         eprintln!("error: it has sent nothing for {} s", PATIENCE.as_secs());
-        eprintln!("hint: its own messages say why; nothing is lost");
+        eprintln!("hint: its own messages say why, or it keeps to `[mail.pace]`; nothing is lost");
     }
     Ok(is_stuck)
 }

@@ -9,13 +9,14 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     alert::{Alert, Messenger, Told},
     compose,
     config::Config,
-    deliver::{self, DeliverError, Pacing, Paused, Sender, Sent, Tally},
+    deliver::{self, DeliverError, Pacing, Paused, Sender, Tally},
     diagnostic::Diagnostic,
     mailer::Mailer,
     message::Keys,
@@ -299,6 +300,7 @@ impl Sending {
     }
 
     pub(super) async fn deliver(&self, stop: &CancellationToken) -> Result<Progress, DeliverError> {
+        let (tell, mut told) = mpsc::unbounded_channel::<Paused>();
         let settings = self.settings.read().expect("nothing panics while holding it").clone();
         let mailer = self.mailer(&settings)?;
         let sender = Sender {
@@ -309,45 +311,53 @@ impl Sending {
             pacing: self.pacing.clone(),
             zone: settings.config.site.zone,
             clock: Arc::new(Utc::now),
+            // Whoever hears it is there until sending is over.
+            on_pause: Arc::new(move |paused| drop(tell.send(paused.clone()))),
             mailer,
         };
+        let messenger = Messenger {
+            config: &settings.config,
+            store: &self.store,
+            mailer: &sender.mailer.clone(),
+            keys: &sender.keys.clone(),
+        };
         let tally = Arc::new(Tally::default());
-        let sent = deliver::run_once(&sender, &tally, stop).await;
-        for Paused { issue, cause, words } in &sent.paused {
-            let words = if words.is_empty() { String::new() } else { format!(": {words}") };
-            tracing::error!(
-                issue.id = issue.0,
-                "an issue is paused: {}{words}; `byline resume {issue}` goes on",
-                cause.words()
-            );
+        let sending = async {
+            let sender = sender;
+            deliver::run_once(&sender, &tally, stop).await
+        };
+        let telling = async {
+            while let Some(paused) = told.recv().await {
+                say_paused(&paused);
+                say_told(messenger.tell_paused(paused.issue, paused.cause, Utc::now()).await);
+            }
+        };
+        let (sent, ()) = tokio::join!(sending, telling);
+        if let Some(DeliverError::NoRoom) = &sent.trouble {
+            say_told(messenger.tell(&Alert::no_room(), Utc::now()).await);
         }
         if tally.total() > 0 {
             tracing::info!(letters = tally.total(), "delivered");
-        }
-        if let Err(why) = alert(&sender, &settings.config, &sent).await {
-            tracing::warn!("no letter about this to the author: {why}");
         }
         sent.trouble.map_or(Ok(Progress::Idle), Err)
     }
 }
 
-/// Tells the author what should not wait until he looks.
-async fn alert(sender: &Sender, config: &Config, sent: &Sent) -> Result<(), StoreError> {
-    let Sender { store, mailer, keys, .. } = sender;
-    let messenger = Messenger { config, store, mailer, keys };
-    let mut told = Vec::new();
-    for Paused { issue, cause, .. } in &sent.paused {
-        told.push(messenger.tell_paused(*issue, *cause, Utc::now()).await?);
+fn say_paused(Paused { issue, cause, words }: &Paused) {
+    let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+    tracing::error!(
+        issue.id = issue.0,
+        "an issue is paused: {}{words}; `byline resume {issue}` goes on",
+        cause.words()
+    );
+}
+
+fn say_told(told: Result<Told, StoreError>) {
+    match told {
+        Ok(Told::Sent | Told::Enough) => {}
+        Ok(Told::Not(why)) => tracing::warn!("no letter about this to the author: {why}"),
+        Err(why) => tracing::warn!("no letter about this to the author: {why}"),
     }
-    if let Some(DeliverError::NoRoom) = &sent.trouble {
-        told.push(messenger.tell(&Alert::no_room(), Utc::now()).await?);
-    }
-    for told in told {
-        if let Told::Not(why) = told {
-            tracing::warn!("no letter about this to the author: {why}");
-        }
-    }
-    Ok(())
 }
 
 /// Under which terms a config has letters sent.

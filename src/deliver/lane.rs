@@ -31,7 +31,7 @@ const RECALLED: &str = "the issue stopped, or the reader left";
 /// A lane that cannot reach its server tries again after so long.
 const REST: Duration = Duration::from_secs(30);
 
-/// Letters in a row at which a connection was lost before their dot: then it is not the letters.
+/// Letters in a row that did not come to their dot: then it is not the letters.
 const LOST_MAX: usize = 3;
 
 pub(super) struct Worker {
@@ -92,8 +92,10 @@ pub(super) struct Hand {
     claimed: VecDeque<Claimed>,
     /// What is not written down yet.
     settled: Vec<Settled>,
-    /// Why the server did not come to the end of letters in a row.
+    /// Why letters in a row were not sent.
     lost: Vec<String>,
+    /// Why letters in a row came back that were begun with one before.
+    given_back: Vec<String>,
 }
 
 impl Hand {
@@ -104,11 +106,16 @@ impl Hand {
             claimed: VecDeque::new(),
             settled: Vec::new(),
             lost: Vec::new(),
+            given_back: Vec::new(),
         }
     }
 
     fn is_empty(&self) -> bool {
         self.begun.is_none() && self.claimed.is_empty()
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.lost.len() + self.given_back.len() >= LOST_MAX
     }
 
     fn letters(&self) -> usize {
@@ -148,8 +155,13 @@ impl Worker {
             if !self.hand.settled.is_empty() || self.hand.is_empty() {
                 self.ask().await?;
             }
-            if self.hand.lost.len() >= LOST_MAX {
-                return Err(DeliverError::NotTaken(self.hand.lost.pop().unwrap_or_default()));
+            if self.hand.is_stuck() {
+                let reason = self.hand.lost.pop().or(self.hand.given_back.pop());
+                return Err(DeliverError::NotTaken(reason.unwrap_or_default()));
+            }
+            // What was just recalled is to be handed in, and asked for anew.
+            if self.hand.is_empty() && !self.hand.settled.is_empty() {
+                continue;
             }
             let next = match self.hand.begun.is_none() || self.connection.looks_ahead() {
                 true => self.hand.claimed.pop_front(),
@@ -204,11 +216,11 @@ impl Worker {
 
     fn note(&mut self, settled: Settled) {
         match settled.outcome() {
-            Outcome::NotSent { reason } | Outcome::GivenBack { reason } => {
-                self.hand.lost.push(reason.clone());
-            }
+            Outcome::NotSent { reason } => self.hand.lost.push(reason.clone()),
+            Outcome::GivenBack { reason } => self.hand.given_back.push(reason.clone()),
             outcome => {
                 self.hand.lost.clear();
+                self.hand.given_back.clear();
                 self.tally.count(outcome);
             }
         }
@@ -226,7 +238,7 @@ impl Worker {
     /// Hands in what came of letters, and asks for as many as fit into the hand.
     async fn ask(&mut self) -> Result<(), StoreError> {
         let room = if self.connection.looks_ahead() { 2 } else { 1 };
-        let is_over = self.stop.is_cancelled() || self.hand.lost.len() >= LOST_MAX;
+        let is_over = self.stop.is_cancelled() || self.hand.is_stuck();
         let want = if is_over { 0 } else { room - self.hand.letters().min(room) };
         let answer = self.request(want).await?;
         self.take(answer);

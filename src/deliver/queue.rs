@@ -29,11 +29,6 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Whether what is due should be looked up.
-    pub(super) fn is_stale(&self, now: Duration) -> bool {
-        self.ring.is_empty() || self.looked.is_none_or(|looked| now >= looked + LOOK_AGAIN)
-    }
-
     /// What is due at `moment`, and what later.
     pub(super) fn fill(&mut self, groups: Vec<Group>, moment: DateTime<Utc>, now: Duration) {
         self.looked = Some(now);
@@ -75,8 +70,8 @@ impl Queue {
         self.ring.retain(|other| other != group);
     }
 
-    /// When what is due should be looked up again.
-    pub(super) fn stale_at(&self) -> Option<Duration> {
+    /// When what is due should be looked up again, if it was.
+    pub(super) fn old_at(&self) -> Option<Duration> {
         self.looked.map(|looked| looked + LOOK_AGAIN)
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ use crate::{
 
 /// While the store is away, it is asked again so often.
 const STORE_TRY_AGAIN: Duration = Duration::from_secs(1);
+/// Once it is to stop, for so long at the most; who stops it waits for 30 s.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
 /// A provider that is to be left alone for longer is left to another run.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -128,9 +130,9 @@ pub(super) struct Writer {
     /// What lanes have to be told of, when they ask next.
     recalled: HashMap<Lane, Vec<DeliveryId>>,
     version: Option<Version>,
-    lanes: usize,
+    /// For how many lanes there is work.
+    wanted_lanes: watch::Sender<usize>,
     is_full: bool,
-    is_short: bool,
 }
 
 /// What is left when every lane has ended.
@@ -139,12 +141,10 @@ pub(super) struct Rest {
     pub(super) paused: Vec<Paused>,
     /// There was no room to write down more.
     pub(super) is_full: bool,
-    /// More lanes would have letters to send.
-    pub(super) is_short: bool,
 }
 
 impl Writer {
-    pub(super) fn new(sender: Sender, stop: CancellationToken, lanes: usize) -> Self {
+    pub(super) fn new(sender: Sender, stop: CancellationToken, wanted_lanes: watch::Sender<usize>) -> Self {
         Self {
             sender,
             stop,
@@ -155,9 +155,8 @@ impl Writer {
             paused: Vec::new(),
             recalled: HashMap::new(),
             version: None,
-            lanes,
+            wanted_lanes,
             is_full: false,
-            is_short: false,
         }
     }
 
@@ -165,16 +164,15 @@ impl Writer {
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Request>) -> Result<Rest, StoreError> {
         let mut requests = Vec::new();
         loop {
-            let opens = self.opens();
+            let wakes = self.wakes();
             tokio::select! {
                 got = inbox.recv_many(&mut requests, usize::MAX >> 1) => if got == 0 { break },
-                () = sleep_until(opens), if !self.waiting.is_empty() => {}
+                () = sleep_until(wakes), if !self.is_over() => {}
                 () = self.stop.cancelled(), if !self.waiting.is_empty() => {}
             }
             self.serve(&mut requests).await?;
         }
-        let Self { paused, is_full, is_short, .. } = self;
-        Ok(Rest { later: self.queue.later(), paused, is_full, is_short })
+        Ok(Rest { later: self.queue.later(), paused: self.paused, is_full: self.is_full })
     }
 
     async fn serve(&mut self, requests: &mut Vec<Request>) -> Result<(), StoreError> {
@@ -188,7 +186,7 @@ impl Writer {
         self.is_full = self.is_full || !self.sender.store.has_room();
         let mut has_looked = false;
         loop {
-            if self.wanted() > 0 && !has_looked && self.queue.is_stale(self.sender.pacing.now()) {
+            if !has_looked && self.is_to_look() {
                 has_looked = true;
                 // A letter that comes back now is due too; and an error of looking must lose no outcome.
                 if !round.settled.is_empty() {
@@ -213,15 +211,37 @@ impl Writer {
         Ok(())
     }
 
-    /// Looks up what is due, and what the day allows.
+    /// Looks up what is due, and what the day allows. While the store is away, again and again, unless sending is to
+    /// stop: lanes may have letters under way, and bring here what came of them.
     async fn look(&mut self) -> Result<(), StoreError> {
-        let now = self.sender.now();
-        let groups = self.sender.store.groups().await?;
-        self.queue.fill(groups, now, self.sender.pacing.now());
+        let mut has_failed = false;
+        loop {
+            let now = self.sender.now();
+            match self.due(now).await {
+                Ok((groups, due)) => {
+                    self.queue.fill(groups, now, self.sender.pacing.now());
+                    self.wanted_lanes.send_replace(due);
+                    return Ok(());
+                }
+                Err(why) if !why.may_pass() => return Err(why),
+                Err(_) if self.stop.is_cancelled() => return Ok(()),
+                Err(why) => {
+                    if !has_failed {
+                        tracing::error!("what is due cannot be looked up, so nothing is sent: {why}");
+                    }
+                    has_failed = true;
+                    tokio::time::sleep(STORE_TRY_AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// Who has letters that are due or to come, and how many are due, as far as that says something for lanes.
+    async fn due(&self, now: DateTime<Utc>) -> Result<(Vec<Group>, usize), StoreError> {
         self.sender.heed(now).await?;
-        let most = self.sender.mailer.connections();
-        self.is_short = self.lanes < most && self.sender.store.due(most, now).await? > self.lanes;
-        Ok(())
+        let groups = self.sender.store.groups().await?;
+        let due = self.sender.store.due(self.sender.mailer.connections(), now).await?;
+        Ok((groups, due))
     }
 
     /// What outcomes say about us and about providers.
@@ -240,8 +260,14 @@ impl Writer {
         if self.is_over() { 0 } else { self.waiting.iter().map(Asker::wants).sum() }
     }
 
+    fn is_to_look(&self) -> bool {
+        let now = self.sender.pacing.now();
+        let is_old = self.queue.old_at().is_none_or(|old| now >= old);
+        !self.is_over() && (is_old || (self.wanted() > 0 && self.queue.is_empty()))
+    }
+
     fn is_over(&self) -> bool {
-        self.stop.is_cancelled() || self.is_full || self.is_short
+        self.stop.is_cancelled() || self.is_full
     }
 
     /// Letters for those who ask, one each before anybody gets a second.
@@ -261,13 +287,13 @@ impl Writer {
     /// What came of letters is known here and nowhere else: while the store is away, a full disk say, it is
     /// brought again and again, and nothing more goes out.
     async fn record(&mut self, mut round: Round) -> Result<Recorded, StoreError> {
-        let mut has_failed = false;
+        let (mut has_failed, mut stopped) = (false, None);
         round.version = self.version;
         loop {
             let now = self.sender.now();
             match self.sender.store.record(round, self.sender.terms, now).await {
                 Ok(recorded) => return Ok(recorded),
-                Err((back, why)) if why.may_pass() && !self.stop.is_cancelled() => {
+                Err((back, why)) if why.may_pass() && !self.has_waited_enough(&mut stopped) => {
                     if !has_failed {
                         tracing::error!("outcomes cannot be written down, so nothing is sent: {why}");
                     }
@@ -278,6 +304,11 @@ impl Writer {
                 Err((_, why)) => return Err(why),
             }
         }
+    }
+
+    /// Whoever stops it waits a while, and no longer.
+    fn has_waited_enough(&self, stopped: &mut Option<Instant>) -> bool {
+        self.stop.is_cancelled() && stopped.get_or_insert_with(Instant::now).elapsed() > STOP_PATIENCE
     }
 
     fn hand_out(&mut self, recorded: Recorded) {
@@ -303,9 +334,9 @@ impl Writer {
         }
         drop(pace);
         for (issue, cause, words) in paused {
-            if self.paused.iter().all(|known| known.issue != issue) {
-                self.paused.push(Paused { issue, cause, words });
-            }
+            let paused = Paused { issue, cause, words };
+            (self.sender.on_pause)(&paused);
+            self.paused.push(paused);
         }
         for (lane, letter) in recalled {
             self.recalled.entry(lane).or_default().push(letter);
@@ -320,7 +351,10 @@ impl Writer {
             .partition(|asker| may_wait && asker.is_idle && asker.got.claimed.is_empty());
         self.waiting = waiting;
         for mut asker in ready {
-            asker.got.recalled = self.recalled.remove(&asker.lane).unwrap_or_default();
+            let recalled = self.recalled.remove(&asker.lane).unwrap_or_default();
+            // What was claimed since is meant.
+            let is_anew = |id: &DeliveryId| asker.got.claimed.iter().any(|claimed| claimed.id() == *id);
+            asker.got.recalled = recalled.into_iter().filter(|id| !is_anew(id)).collect();
             // A lane waits for its answer or has none: it cannot have gone away in between.
             let _ = asker.answer.send(asker.got);
         }
@@ -330,15 +364,18 @@ impl Writer {
     fn is_worth_waiting(&self) -> bool {
         let now = self.sender.pacing.now();
         let pace = self.sender.pacing.pace();
-        self.queue.opens(&pace, now).map_or(pace.is_busy(), |opens| opens <= now + PATIENCE)
+        pace.is_busy() || self.queue.opens(&pace, now).is_some_and(|opens| opens <= now + PATIENCE)
     }
 
-    /// When lanes that wait may be let go on, or when to look whether they may.
-    fn opens(&self) -> Option<Instant> {
+    /// When lanes that wait may be let go on, or when to look whether they may, or whether there is work for more.
+    fn wakes(&self) -> Option<Instant> {
         let now = self.sender.pacing.now();
-        let opens = self.queue.opens(&self.sender.pacing.pace(), now);
-        let looks = opens.into_iter().chain(self.queue.stale_at()).min()?;
-        Some(self.sender.pacing.since + looks)
+        let opens = match self.waiting.is_empty() {
+            true => None,
+            false => self.queue.opens(&self.sender.pacing.pace(), now),
+        };
+        let wakes = opens.into_iter().chain(self.queue.old_at()).min()?;
+        Some(self.sender.pacing.since + wakes)
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Pace {
 struct Flow {
     under_way: usize,
     window: f64,
+    /// As many were under way as the window has, when one last began.
+    is_full: bool,
     /// Nothing bad was heard yet: every letter taken makes room for one more.
     is_starting: bool,
     rests: u32,
@@ -147,11 +149,13 @@ impl Pace {
         flow.tokens = flow.tokens(limits, now) - letters as f64;
         flow.counted = now;
         flow.under_way += letters;
+        flow.is_full = flow.under_way >= flow.window as usize;
     }
 
     /// One letter has come to an end.
     pub fn ended(&mut self, provider: &Provider, settled: &Settled, now: Duration) {
         let Some(flow) = self.flows.get_mut(provider) else { return };
+        let under_way = flow.under_way as f64;
         flow.under_way = flow.under_way.saturating_sub(1);
         match settled.outcome() {
             Outcome::Accepted { .. } | Outcome::Refused { .. } => {
@@ -161,13 +165,17 @@ impl Pace {
                     *day.had.entry(provider.clone()).or_default() += 1;
                 }
                 flow.rests = 0;
-                flow.window += if flow.is_starting { 1.0 } else { 1.0 / flow.window };
+                // What was not tried says nothing of whether more would be taken.
+                if flow.is_full {
+                    flow.window += if flow.is_starting { 1.0 } else { 1.0 / flow.window };
+                }
             }
             Outcome::Deferred { reply: words }
             | Outcome::NotSent { reason: words }
             | Outcome::GivenBack { reason: words }
                 if is_about_rate(words) =>
             {
+                flow.window = flow.window.min(under_way.max(1.0));
                 flow.rest(now);
             }
             _ => {}
@@ -185,6 +193,7 @@ impl Flow {
         Self {
             under_way: 0,
             window: WINDOW_START,
+            is_full: false,
             is_starting: true,
             rests: 0,
             rests_until: Duration::ZERO,
@@ -246,6 +255,21 @@ mod tests {
         pace.ended(&provider, &too_fast(), later);
         assert_eq!(pace.opens(&provider, later), Some(later + REST * 2));
         assert_eq!(pace.room(&Provider::of("a@other.example"), later), 5, "others keep their pace");
+    }
+
+    #[test]
+    fn a_complaint_halves_what_was_under_way_and_not_what_might_have_been() {
+        let (provider, now) = (Provider::of("a@example.org"), Duration::from_secs(1));
+        let mut pace = Pace::default();
+        for _ in 0..1_000 {
+            let letters = pace.room(&provider, now).min(10);
+            pace.began(&provider, letters, now);
+            (0..letters).for_each(|_| pace.ended(&provider, &taken(), now));
+        }
+        pace.began(&provider, 10, now);
+        pace.ended(&provider, &too_fast(), now);
+        (0..9).for_each(|_| pace.ended(&provider, &taken(), now));
+        assert_eq!(pace.room(&provider, now + REST), 5);
     }
 
     #[test]

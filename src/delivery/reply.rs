@@ -46,6 +46,10 @@ pub fn is_about_rate(reply: &str) -> bool {
     if is_about_the_connection(reply) {
         return false;
     }
+    // RFC 3463 §3.5: a bad connection, as when it was idle for too long.
+    if matches!(enhanced(reply), Some((4, 4, 2))) {
+        return false;
+    }
     if reply.starts_with("421") {
         return true;
     }
@@ -109,6 +113,7 @@ mod tests {
             "550 5.7.28 rate",
             "450",
             "421 4.7.0 mail.example.org Error: too many errors",
+            "421 4.4.2 mail.example.org Error: timeout exceeded",
         ] {
             assert!(!is_about_rate(reply), "{reply}");
         }

@@ -37,6 +37,7 @@ enum Then {
 impl<'a> Conversation<'a> {
     pub(super) fn new(number: usize, stream: &'a TcpStream, shared: &'a Shared) -> io::Result<Self> {
         stream.set_nodelay(true)?;
+        stream.set_read_timeout(shared.options.idle_max)?;
         Ok(Self {
             number,
             shared,
@@ -70,7 +71,13 @@ impl<'a> Conversation<'a> {
             self.flush()?;
         }
         let mut line = Vec::new();
-        io::Read::take(&mut self.from_client, LINE_MAX as u64).read_until(b'\n', &mut line)?;
+        match io::Read::take(&mut self.from_client, LINE_MAX as u64).read_until(b'\n', &mut line) {
+            Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
+                self.say("421 4.4.2 timeout exceeded");
+                return Ok(None);
+            }
+            read => read?,
+        };
         let whole = line.ends_with(b"\n");
         Ok(whole.then(|| String::from_utf8_lossy(&line).trim_end().to_owned()))
     }

@@ -62,6 +62,7 @@ pub struct SinkBuilder {
 
 struct Options {
     reply_delay: Duration,
+    idle_max: Option<Duration>,
     pipelining: bool,
     extensions: Vec<String>,
     is_old: bool,
@@ -105,6 +106,12 @@ pub enum Event {
 }
 
 impl SinkBuilder {
+    /// Whoever says nothing for so long is hung up on, with a 421.
+    pub fn idle_max(mut self, idle_max: Duration) -> Self {
+        self.options.idle_max = Some(idle_max);
+        self
+    }
+
     /// How far away it is: slept before each packet of answers. What was said in one breath is answered in one.
     pub fn reply_delay(mut self, reply_delay: Duration) -> Self {
         self.options.reply_delay = reply_delay;
@@ -206,6 +213,7 @@ impl Sink {
     pub fn builder(folder: &Path) -> SinkBuilder {
         let options = Options {
             reply_delay: Duration::ZERO,
+            idle_max: None,
             pipelining: true,
             extensions: Vec::new(),
             is_old: false,

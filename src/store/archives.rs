@@ -38,7 +38,7 @@ impl Archives {
 impl Store {
     /// Every archive.
     pub async fn archives(&self) -> Result<Archives> {
-        self.act(read).await
+        self.read(read).await
     }
 
     /// Adds `fresh` blocks after those there are, and answers with all. A block with an article that one

@@ -79,7 +79,7 @@ impl Store {
 
     /// Files whose text is not kept, though they were good.
     pub async fn articles_without_text(&self) -> Result<Vec<String>> {
-        self.act(|tx| {
+        self.read(|tx| {
             let mut statement = tx.prepare_cached(
                 "SELECT path FROM article WHERE NOT EXISTS (SELECT 1 FROM good_text WHERE article_id = id)",
             )?;
@@ -105,7 +105,7 @@ impl Store {
 
     /// A number that is another whenever another process has written.
     pub async fn version(&self) -> Result<i64> {
-        self.act(version).await
+        self.read(version).await
     }
 
     /// Enters files that are surely what they are said to be, and numbers those that go live: one
@@ -142,7 +142,7 @@ impl Store {
 
     /// The last good text of the article whose file is at `path`.
     pub async fn good_text(&self, path: String) -> Result<Option<GoodText>> {
-        self.act(move |tx| good_text(tx, &path)).await
+        self.read(move |tx| good_text(tx, &path)).await
     }
 
     /// The same for whoever is on a thread that may wait.

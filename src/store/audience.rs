@@ -48,12 +48,12 @@ pub struct Crowd {
 impl Store {
     /// The readers of an audience, those alike together, in the order of the first of each.
     pub async fn audience(&self, audience: Audience) -> Result<Vec<Crowd>> {
-        self.act(move |tx| crowds(tx, &audience)).await
+        self.read(move |tx| crowds(tx, &audience)).await
     }
 
     /// Where the active readers of a cadence are, as far as that is known.
     pub async fn zones(&self, newsletter: String, cadence: String) -> Result<Vec<Tz>> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             let mut statement = tx.prepare_cached(
                 "SELECT DISTINCT zone FROM subscription
                  WHERE newsletter = ?1 AND cadence = ?2 AND status = 'active' AND zone IS NOT NULL",

@@ -42,12 +42,12 @@ pub struct Group {
 impl Store {
     /// Who has letters to come, of issues that are being sent.
     pub async fn groups(&self) -> Result<Vec<Group>> {
-        self.act(groups).await
+        self.read(groups).await
     }
 
     /// How many letters are due, at most `most`.
     pub async fn due(&self, most: usize, now: DateTime<Utc>) -> Result<usize> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             let due: i64 = tx.query_row(
                 "SELECT count(*) FROM (SELECT 1 FROM issue JOIN delivery ON issue_id = issue.id
                  WHERE issue.state = 'sending' AND delivery.state IN ('pending', 'deferred') AND not_before <= ?1
@@ -62,7 +62,7 @@ impl Store {
 
     /// How many letters each provider took on a day.
     pub async fn sent_on(&self, day: NaiveDate) -> Result<HashMap<Provider, u32>> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             let mut statement = tx.prepare_cached("SELECT provider, count FROM sent_on WHERE day = ?1")?;
             let rows = statement
                 .query_map([day.to_string()], |row| Ok((Provider::named(row.get(0)?), row.get(1)?)))?;
@@ -85,7 +85,7 @@ impl Store {
 
     /// When the next letter is due, if any is open.
     pub async fn next_due(&self) -> Result<Option<DateTime<Utc>>> {
-        self.act(|tx| Ok(groups(tx)?.into_iter().map(|group| group.due).min())).await
+        self.read(|tx| Ok(groups(tx)?.into_iter().map(|group| group.due).min())).await
     }
 }
 

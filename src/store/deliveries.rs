@@ -26,9 +26,11 @@ use crate::{
     subscriber::SubscriptionId,
 };
 
-/// A letter that was claimed and not sent waits so long for its next turn; longer if that goes on.
+/// A letter that was claimed and not sent waits so long for its next turn, for each time in a row.
 const NOT_SENT_DELAY: Duration = Duration::seconds(30);
-const NOT_SENT_DELAY_MAX: Duration = Duration::minutes(10);
+const NOT_SENT_DELAYS_MAX: i32 = 20;
+/// If a server hung up on it so often, and takes others, it is this letter.
+const LOSSES_MAX: u32 = 10;
 
 /// Under which terms letters are claimed and settled.
 #[derive(Debug, Clone, Copy)]
@@ -208,6 +210,7 @@ struct Becomes<'w> {
     words: &'w str,
     not_before: DateTime<Utc>,
     attempt: u32,
+    losses: u32,
     doubts: u32,
     blame: Option<Blame>,
 }
@@ -220,7 +223,8 @@ fn settle(
     counts: &mut Counts,
 ) -> Result<()> {
     let (id, attempt) = (settled.id(), settled.attempt());
-    let becomes = |state, words| Becomes { state, words, not_before: now, attempt, doubts: 0, blame: None };
+    let becomes =
+        |state, words| Becomes { state, words, not_before: now, attempt, losses: 0, doubts: 0, blame: None };
     let given_up;
     let row = match settled.outcome() {
         Outcome::Accepted { reply } => becomes(DeliveryState::Accepted, reply.as_str()),
@@ -228,22 +232,24 @@ fn settle(
             Becomes { blame: Some(Blame::of(reply)), ..becomes(DeliveryState::Refused, reply) }
         }
         Outcome::GivenBack { reason: words } => {
-            Becomes { attempt: attempt.saturating_sub(1), ..becomes(DeliveryState::Pending, words) }
+            let Past { losses, .. } = past(tx, id, terms)?;
+            Becomes { attempt: attempt.saturating_sub(1), losses, ..becomes(DeliveryState::Pending, words) }
         }
         Outcome::NotSent { reason: words } | Outcome::SenderRefused { reply: words } => {
             given_up = format!("given up: {words}");
-            let until = deadline(tx, id, terms)?;
-            // Others are taken, and at this one the server hung up again and again.
-            if now > until && !is_nobody_taken(tx, id.issue)? {
-                becomes(DeliveryState::Refused, &given_up)
+            let Past { until, losses, doubts } = past(tx, id, terms)?;
+            let losses = losses + 1;
+            if losses >= LOSSES_MAX && now > until && !is_nobody_taken(tx, id.issue)? {
+                becomes(given_up_as(doubts), &given_up)
             } else {
                 // As if it had not been tried. Others first: if it was this letter at which the server hung up,
                 // it must not block them.
-                let tried_for = terms.give_up_after - (until - now);
-                let delay = (tried_for / 4).clamp(NOT_SENT_DELAY, NOT_SENT_DELAY_MAX);
+                let delays =
+                    i32::try_from(losses).map_or(NOT_SENT_DELAYS_MAX, |n| n.min(NOT_SENT_DELAYS_MAX));
                 Becomes {
                     attempt: attempt.saturating_sub(1),
-                    not_before: now + delay,
+                    losses,
+                    not_before: now + NOT_SENT_DELAY * delays,
                     ..becomes(DeliveryState::Pending, words)
                 }
             }
@@ -253,14 +259,15 @@ fn settle(
         }
         Outcome::Deferred { reply: words } | Outcome::InDoubt { reason: words } => {
             let is_doubt = matches!(settled.outcome(), Outcome::InDoubt { .. });
-            let next = retry::next_try(id, attempt, now, deadline(tx, id, terms)?);
+            let Past { until, doubts, .. } = past(tx, id, terms)?;
+            let next = retry::next_try(id, attempt, now, until);
             given_up = format!("given up: {words}");
-            let row = match (next, is_doubt) {
-                (Some(_), _) => becomes(DeliveryState::Deferred, words),
-                (None, true) => becomes(DeliveryState::InDoubt, &given_up),
-                (None, false) => {
-                    Becomes { blame: Some(Blame::of(words)), ..becomes(DeliveryState::Refused, &given_up) }
-                }
+            let row = if next.is_some() {
+                becomes(DeliveryState::Deferred, words)
+            } else {
+                let state = given_up_as(doubts + u32::from(is_doubt));
+                let blame = (state == DeliveryState::Refused).then(|| Blame::of(words));
+                Becomes { blame, ..becomes(state, &given_up) }
             };
             Becomes { not_before: next.unwrap_or(now), doubts: u32::from(is_doubt), ..row }
         }
@@ -283,7 +290,7 @@ fn write(tx: &Transaction<'_>, id: DeliveryId, row: &Becomes<'_>, now: DateTime<
     let changed = tx
         .prepare_cached(
             "UPDATE delivery SET state = ?3, reply = ?4, not_before = ?5, attempt = ?6, doubts = doubts + ?7,
-                    blame = ?8, updated = ?9, lane = NULL, turn = NULL
+                    blame = ?8, updated = ?9, losses = ?10, lane = NULL, turn = NULL
              WHERE issue_id = ?1 AND subscription_id = ?2 AND state = 'sending'",
         )?
         .execute(params![
@@ -295,21 +302,37 @@ fn write(tx: &Transaction<'_>, id: DeliveryId, row: &Becomes<'_>, now: DateTime<
             row.attempt,
             row.doubts,
             row.blame.map(Blame::as_str),
-            to_ms(now)
+            to_ms(now),
+            row.losses
         ])?;
     assert_eq!(changed, 1, "delivery {id:?} is settled once, while it is being sent");
     Ok(())
 }
 
-/// Until when a letter is tried: from its first try, or from when its issue was let go on.
-fn deadline(tx: &Transaction<'_>, id: DeliveryId, terms: Terms) -> Result<DateTime<Utc>> {
-    let since: i64 = tx
+/// A letter that the server may have is not one that it does not have.
+fn given_up_as(doubts: u32) -> DeliveryState {
+    if doubts > 0 { DeliveryState::InDoubt } else { DeliveryState::Refused }
+}
+
+/// What is known of a letter besides its outcome.
+struct Past {
+    /// Until when it is tried: from its first try, or from when its issue was let go on.
+    until: DateTime<Utc>,
+    losses: u32,
+    doubts: u32,
+}
+
+fn past(tx: &Transaction<'_>, id: DeliveryId, terms: Terms) -> Result<Past> {
+    let past = tx
         .prepare_cached(
-            "SELECT max(sending_since, coalesce(tried_since, 0)) FROM delivery JOIN issue ON issue.id = issue_id
-             WHERE issue_id = ?1 AND subscription_id = ?2",
+            "SELECT max(sending_since, coalesce(tried_since, 0)), losses, doubts
+             FROM delivery JOIN issue ON issue.id = issue_id WHERE issue_id = ?1 AND subscription_id = ?2",
         )?
-        .query_row([id.issue.0, id.subscription.0], |row| row.get(0))?;
-    Ok(from_ms(since) + terms.give_up_after)
+        .query_row([id.issue.0, id.subscription.0], |row| {
+            let until = from_ms(row.get(0)?) + terms.give_up_after;
+            Ok(Past { until, losses: row.get(1)?, doubts: row.get(2)? })
+        })?;
+    Ok(past)
 }
 
 /// Issues that were paused already for such refusals when these letters, which were under way then, met them.

@@ -53,7 +53,7 @@ impl Store {
 
     /// How many would be in such an issue.
     pub async fn missed(&self, issue: IssueId) -> Result<Option<usize>> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             if summary(tx, issue)?.is_none() {
                 return Ok(None);
             }

@@ -172,7 +172,7 @@ impl Store {
 
     /// Whether an article's announcement to a newsletter has been made.
     pub async fn is_announced(&self, newsletter: String, article: ArticleId) -> Result<bool> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             Ok(tx
                 .prepare_cached(
                     "SELECT 1 FROM issue WHERE newsletter = ?1 AND announced = ?2 AND origin = 'announcement'",
@@ -184,7 +184,7 @@ impl Store {
 
     /// What a letter is made of.
     pub async fn variant(&self, variant: VariantId) -> Result<(Frame, Variant)> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             let (issue, content): (i64, String) =
                 tx.query_row("SELECT issue_id, content FROM variant WHERE id = ?1", [variant.0], |row| {
                     Ok((row.get(0)?, row.get(1)?))

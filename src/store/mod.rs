@@ -3,7 +3,7 @@
 //! Kept in `SQLite`. Each method is one domain act in one transaction, durable when it returns
 //! (`synchronous = FULL`); what the author wrote is not here but in his files. All work is done by one
 //! thread that owns the connection, so callers wait without blocking the runtime. Several processes
-//! may share the file: each act takes the write lock from its beginning.
+//! may share the file: each act that writes takes the write lock from its beginning.
 
 mod alerts;
 mod archives;
@@ -140,7 +140,7 @@ impl Store {
 
     /// Looks whether the file is whole: a damaged one must not say who gets what. Reads all of it.
     pub async fn check(&self) -> Result<()> {
-        self.act(|tx| {
+        self.read(|tx| {
             let found: String = tx.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
             if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
         })
@@ -158,7 +158,17 @@ impl Store {
         &self,
         act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.begin(act)?.await.map_err(|_| ended())?
+        // From the beginning: an act that reads first and then writes would fail where another process
+        // wrote in between.
+        self.begin(TransactionBehavior::Immediate, act)?.await.map_err(|_| ended())?
+    }
+
+    /// The same for what only reads: it keeps nobody from writing, and waits for nobody.
+    async fn read<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.begin(TransactionBehavior::Deferred, act)?.await.map_err(|_| ended())?
     }
 
     /// The same for whoever is on a thread that may wait.
@@ -166,18 +176,19 @@ impl Store {
         &self,
         act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let answer = self.begin(act)?;
+        let answer = self.begin(TransactionBehavior::Immediate, act)?;
         // Wherever it is called from: other work on this thread moves to another.
         tokio::task::block_in_place(|| answer.blocking_recv()).map_err(|_| ended())?
     }
 
     fn begin<T: Send + 'static>(
         &self,
+        behavior: TransactionBehavior,
         act: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         let (answer, answered) = oneshot::channel();
         let work = move |kept: &mut Kept| {
-            let _ = answer.send(kept.in_transaction(act)); // the asker may have gone
+            let _ = answer.send(kept.in_transaction(behavior, act)); // the asker may have gone
         };
         self.acts.send(Box::new(work)).map_err(|_| ended())?;
         Ok(answered)
@@ -208,13 +219,15 @@ struct Kept {
 }
 
 impl Kept {
-    fn in_transaction<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    fn in_transaction<T>(
+        &mut self,
+        behavior: TransactionBehavior,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
         if let Some(why) = &self.lost {
             return Err(StoreError::Lost(why.clone()));
         }
-        // From the beginning: an act that reads first and then writes would fail where another process
-        // wrote in between.
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
         let answer = act(&transaction)?;
         let Err(why) = transaction.commit() else { return Ok(answer) };
         if is_lost(&why) {

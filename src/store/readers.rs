@@ -166,7 +166,7 @@ impl Store {
 
     /// What ending a subscription would be about; nothing changes.
     pub async fn leaving(&self, id: SubscriptionId) -> Result<Option<Leaving>> {
-        self.act(move |tx| Ok(subscription(tx, id)?.map(|(leaving, _)| leaving))).await
+        self.read(move |tx| Ok(subscription(tx, id)?.map(|(leaving, _)| leaving))).await
     }
 
     /// Changes what an active reader chose, at the author's word; what is not given stays. Whether
@@ -227,7 +227,7 @@ impl Store {
 
     /// Readers, of one newsletter or all, in the order of their addresses.
     pub async fn readers(&self, newsletter: Option<String>) -> Result<Vec<Reader>> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             let mut statement = tx.prepare_cached(
                 "SELECT email, name, newsletter, status, cadence, language, subscription.id, zone
                  FROM subscription JOIN subscriber ON subscriber.id = subscriber_id

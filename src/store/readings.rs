@@ -18,7 +18,7 @@ pub struct Reading {
 impl Store {
     /// Every reading by path, if they were made with the settings of this key.
     pub async fn readings(&self, key: String) -> Result<HashMap<String, Reading>> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             let mut statement =
                 tx.prepare_cached("SELECT path, stamp, manuscript FROM reading WHERE settings = ?1")?;
             let readings = statement.query_map([key], |row| {

@@ -101,7 +101,7 @@ impl IssueSummary {
 impl Store {
     /// Issues with their counts, the newest first, at most `most`.
     pub async fn issues(&self, most: usize) -> Result<Vec<IssueSummary>> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             let mut statement = tx.prepare_cached("SELECT id FROM issue ORDER BY id DESC LIMIT ?1")?;
             let ids: Vec<i64> = statement
                 .query_map([most as i64], |row| row.get(0))?
@@ -117,12 +117,12 @@ impl Store {
 
     /// One issue with its counts.
     pub async fn issue(&self, issue: IssueId) -> Result<Option<IssueSummary>> {
-        self.act(move |tx| summary(tx, issue)).await
+        self.read(move |tx| summary(tx, issue)).await
     }
 
     /// One issue with what became of each letter.
     pub async fn audit(&self, issue: IssueId) -> Result<Option<Audit>> {
-        self.act(move |tx| {
+        self.read(move |tx| {
             let Some(summary) = summary(tx, issue)? else { return Ok(None) };
             let mut statement = tx.prepare_cached(
                 "SELECT email, state, attempt, reply, updated, doubts, blame, subscription_id, is_assumed

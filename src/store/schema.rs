@@ -220,6 +220,7 @@ CREATE TABLE delivery_of_now (
     tried_since INTEGER,          -- its first try
     lane INTEGER,                 -- which connection has it, while it is sending
     turn INTEGER,                 -- a lane sends in this order: only its lowest can be in doubt
+    losses INTEGER NOT NULL DEFAULT 0, -- how often in a row a server hung up before its end
     doubts INTEGER NOT NULL DEFAULT 0, -- how often the server may have had it without an answer
     blame TEXT,                   -- whom a refusal is about
     is_assumed INTEGER NOT NULL DEFAULT 0, -- accepted by the author's word alone
@@ -232,7 +233,7 @@ CREATE TABLE delivery_of_now (
 INSERT INTO delivery_of_now
     SELECT issue_id, subscription_id, variant_id, state, attempt,
            (SELECT provider FROM subscription WHERE subscription.id = subscription_id), not_before,
-           CASE WHEN attempt > 0 THEN updated END, NULL, NULL, 0, NULL, 0, seen_before, via, reply, updated
+           CASE WHEN attempt > 0 THEN updated END, NULL, NULL, 0, 0, NULL, 0, seen_before, via, reply, updated
     FROM delivery;
 DROP TABLE delivery;
 ALTER TABLE delivery_of_now RENAME TO delivery;
@@ -251,8 +252,8 @@ CREATE VIEW brought AS
     JOIN delivery ON delivery.issue_id = variant.issue_id AND delivery.variant_id = variant.id
     WHERE delivery.state NOT IN ('skipped', 'cancelled');
 
--- Readers who did not get an issue, are still there, and were not reached by another of its family: the first,
--- and those that followed it. What was cancelled may also have come with an issue of its own later.
+-- Readers who did not get an issue and cannot have it, are still there, and were not reached by another of its
+-- family: the first, and those that followed it. What was cancelled may also have come with an issue of its own later.
 CREATE VIEW missed AS
     SELECT delivery.issue_id, subscription_id, variant_id, seen_before, subscription.provider
     FROM delivery
@@ -262,7 +263,7 @@ CREATE VIEW missed AS
     AND NOT EXISTS (SELECT 1 FROM issue other
         JOIN delivery again ON again.issue_id = other.id AND again.subscription_id = delivery.subscription_id
         WHERE coalesce(other.follows, other.id) = coalesce(issue.follows, issue.id)
-        AND again.state NOT IN ('refused', 'cancelled', 'skipped'))
+        AND (again.state NOT IN ('refused', 'cancelled', 'skipped') OR again.doubts > 0))
     AND (delivery.state = 'refused' OR NOT EXISTS (SELECT 1 FROM variant_article mine
         JOIN variant_article theirs ON theirs.article_id = mine.article_id
         JOIN variant ON variant.id = theirs.variant_id

@@ -103,6 +103,17 @@ fn an_answer_out_of_place_is_no_yes() {
     assert!(in_doubt.last_line().ends_with("is done, 1 letter: 1 in doubt"), "{in_doubt:?}");
 }
 
+/// A pace that leaves a connection idle for longer than the server bears spends no letter on it.
+#[test]
+fn a_connection_that_was_closed_while_it_waited_costs_no_letter() {
+    let own = tempfile::tempdir().unwrap();
+    let server = Sink::builder(own.path()).idle_max(std::time::Duration::from_millis(2_500)).start();
+    let folder = sending_to(server.port(), "pace = { per_minute = 12 }", &readers(4));
+    folder.run(&["send", "dispatches", "--yes"]).done();
+    let delivered = folder.run(&["deliver"]).done();
+    assert!(delivered.last_line().ends_with("is done, 4 letters: 4 accepted"), "{delivered:?}");
+}
+
 /// The answers to what was said in the same breath are not taken for those to the next letter.
 #[test]
 fn a_refused_rset_costs_the_connection_and_no_letter() {

@@ -95,9 +95,14 @@ impl Servers {
         *self.0[at].health() = Health::default();
     }
 
-    /// It is left alone for a while, and others are asked.
+    /// It is left alone for a while, and others are asked; unless it has connections of ours open, so that it may
+    /// only not bear one more.
     pub(super) fn is_away(&self, at: usize, refusal: &Refusal) {
-        let mut health = self.0[at].health();
+        let place = &self.0[at];
+        if place.free.available_permits() < place.server.connections() {
+            return;
+        }
+        let mut health = place.health();
         let now = Instant::now();
         // Connections that failed together are one failure.
         if health.rests_until.is_none_or(|until| until <= now) {

@@ -13,7 +13,7 @@ use lettre::{
     transport::smtp::{
         Error as SmtpError,
         client::AsyncSmtpConnection,
-        commands::{Data, Mail, Quit, Rcpt, Rset},
+        commands::{Data, Mail, Noop, Quit, Rcpt, Rset},
         extension::{MailParameter, RcptParameter},
         response::Response,
     },
@@ -39,6 +39,8 @@ use crate::{
 const LETTERS_MAX: u32 = 100;
 /// And its age.
 const AGE_MAX: Duration = Duration::from_secs(300);
+/// A connection that was silent for so long may be closed by now: it is asked before a letter is spent on it.
+const IDLE_MAX: Duration = Duration::from_secs(2);
 /// To say good-bye; the answer does not matter.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -59,6 +61,8 @@ struct Open {
     /// What the server offers, a line each (RFC 5321 §4.1.1.1).
     offers: Vec<String>,
     since: Instant,
+    /// When the server last said something.
+    heard: Instant,
     letters: u32,
     /// The server still has the sender of a letter that was not sent.
     is_to_be_reset: bool,
@@ -70,7 +74,12 @@ impl Open {
     }
 
     fn is_worn(&self) -> bool {
-        self.letters >= LETTERS_MAX || self.since.elapsed() >= AGE_MAX
+        self.bears() == 0
+    }
+
+    /// How many letters more it is used for.
+    fn bears(&self) -> u32 {
+        if self.since.elapsed() >= AGE_MAX { 0 } else { LETTERS_MAX.saturating_sub(self.letters) }
     }
 }
 
@@ -162,6 +171,10 @@ impl Connection {
         {
             quit(open.smtp).await;
         }
+        if self.open.as_ref().is_some_and(|open| open.heard.elapsed() >= IDLE_MAX) {
+            // One that is closed is dropped by this.
+            let _ = self.command(Noop).await;
+        }
         let mut last = None;
         for _ in 0..self.servers.number() {
             match self.open().await {
@@ -205,14 +218,23 @@ impl Connection {
         let server = self.servers.server(self.at);
         let (mut smtp, sent) = server.connect().await?;
         let offers = server.offers(&mut smtp).await?;
-        let (since, letters, is_to_be_reset) = (Instant::now(), 0, false);
-        self.open = Some(Open { _place: place, smtp, sent, offers, since, letters, is_to_be_reset });
+        let now = Instant::now();
+        self.open = Some(Open {
+            _place: place,
+            smtp,
+            sent,
+            offers,
+            since: now,
+            heard: now,
+            letters: 0,
+            is_to_be_reset: false,
+        });
         Ok(())
     }
 
     /// Whether it can begin a letter in the same breath in which it ends another.
     pub(in crate::mailer) fn looks_ahead(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.has("PIPELINING") && !open.is_worn())
+        self.open.as_ref().is_some_and(|open| open.has("PIPELINING") && open.bears() > 1)
     }
 
     /// Whether the server would take letters from this address; if not, in its words. None is begun.
@@ -236,7 +258,7 @@ impl Connection {
         }
         let Some(envelope) = self.envelope(message) else { return unspeakable() };
         let is_to_be_reset = self.take_reset();
-        if self.looks_ahead() {
+        if self.open.as_ref().is_some_and(|open| open.has("PIPELINING")) {
             let reset = if is_to_be_reset { Rset.to_string() } else { String::new() };
             let said = format!("{reset}{}{}{}", envelope.mail, envelope.rcpt, Data);
             let mut first = self.exchange(&said, Wanted::Done, self.config().timeout).await;
@@ -392,6 +414,9 @@ impl Connection {
         wanted: Wanted,
         limit: Duration,
     ) -> Said {
+        if let Some(open) = &mut self.open {
+            open.heard = Instant::now();
+        }
         let failure = match answer {
             Ok(Ok(response)) if wanted.is_met(response.code().into()) => return Ok(reply(&response)),
             Ok(Ok(response)) => Failure::Lost(format!("an answer out of place: {}", reply(&response))),

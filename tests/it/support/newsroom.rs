@@ -279,6 +279,7 @@ impl Newsroom {
         let now = Arc::new(Mutex::new(self.now));
         let sender = Sender {
             store: self.store.clone(),
+            on_pause: std::sync::Arc::new(|_| {}),
             terms: daemon::terms(&self.settings.config, &mailer),
             keys: Keys { token: self.folder().key().unwrap(), dkim: self.settings.config.mail.dkim.clone() },
             pace: self.settings.config.mail.pace.clone(),
