@@ -266,11 +266,11 @@ async fn send(
         // Whatever was in doubt on this lane before is written down: `recover` was called.
         hand: Hand::empty(Turn::first(Lane(lane))),
     };
-    // A lane that ended is not used again.
-    let mut next = 0..;
+    // A number is used once: a lane that ended is not that of another.
+    let mut next = 1..;
     let mut workers = JoinSet::new();
     // All of them, before the first begins, which may be the only one to find something to do.
-    let others = next.by_ref().skip(1).take(lanes.saturating_sub(1));
+    let others = next.by_ref().take(lanes.saturating_sub(1));
     let others: Vec<Worker> =
         others.map(|lane| worker(lane, sender.mailer.connection(lane as usize))).collect();
     for worker in std::iter::once(worker(0, first)).chain(others) {

@@ -175,8 +175,7 @@ impl Pace {
             | Outcome::GivenBack { reason: words }
                 if is_about_rate(words) =>
             {
-                flow.window = flow.window.min(under_way.max(1.0));
-                flow.rest(now);
+                flow.rest(under_way, now);
             }
             _ => {}
         }
@@ -209,12 +208,13 @@ impl Flow {
         (self.tokens + since * per_minute / 60.0).min(burst)
     }
 
-    fn rest(&mut self, now: Duration) {
+    /// So many were under way when the provider complained.
+    fn rest(&mut self, under_way: f64, now: Duration) {
         self.is_starting = false;
         if now < self.rests_until {
             return; // one more letter that was under way when it said so first
         }
-        self.window = (self.window / 2.0).max(1.0);
+        self.window = (self.window.min(under_way) / 2.0).max(1.0);
         self.rests_until = now + REST.saturating_mul(1 << self.rests.min(16)).min(REST_MAX);
         self.rests += 1;
     }
