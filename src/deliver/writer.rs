@@ -17,10 +17,10 @@ use super::{Paused, Sender, queue::Queue, steady::Steady};
 use crate::{
     delivery::{
         Claimed, DeliveryId, Lane, Settled, Turn,
-        breaker::{Breaker, Tripped},
+        breaker::Breaker,
         pace::{Day, Limits, Pace},
     },
-    store::{Group, Recorded, Round, Stop, StoreError, Version, Want},
+    store::{Group, Recorded, Round, StoreError, Version, Want},
 };
 
 /// While the store is away, it is asked again so often.
@@ -250,9 +250,7 @@ impl Writer {
         let mut pace = self.sender.pacing.pace();
         for settled in &round.settled {
             pace.ended(settled.provider(), settled, now);
-            if let Some(Tripped { issue, reply: words, unless_taken }) = self.breaker.note(settled) {
-                round.stops.push(Stop { issue, words, unless_taken });
-            }
+            round.stops.extend(self.breaker.note(settled));
         }
     }
 

@@ -46,7 +46,7 @@ pub struct Crowd {
 }
 
 impl Store {
-    /// The readers of an audience, those alike together, in the order of the first of each.
+    /// The readers of an audience, those alike together.
     pub async fn audience(&self, audience: Audience) -> Result<Vec<Crowd>> {
         self.read(move |tx| crowds(tx, &audience)).await
     }
@@ -116,6 +116,8 @@ fn taste((seen, language, zone, had): &Kept) -> Taste {
 
 /// What a letter of these has: its variant, and when it may go out.
 pub(super) struct Letter {
+    /// Whoever has seen so far is not asked what letters brought: [`asked_below`].
+    pub(super) asked_below: i64,
     pub(super) issue: IssueId,
     pub(super) variant: VariantId,
     pub(super) not_before: DateTime<Utc>,
@@ -129,11 +131,10 @@ pub(super) fn add_letters(
     taste: &Taste,
     letter: &Letter,
 ) -> Result<usize> {
-    let asked = asked_below(tx, &audience.about)?;
     let had: Vec<String> = taste.had.iter().map(|article| article.0.to_string()).collect();
     let mut statement = match &audience.about {
         // Nobody of these need be asked, and nothing that is written is read.
-        _ if taste.seen >= asked => tx.prepare_cached(
+        _ if taste.seen >= letter.asked_below => tx.prepare_cached(
             "INSERT INTO delivery
                 (issue_id, subscription_id, variant_id, state, provider, not_before, seen_before, updated)
              SELECT ?1, id, ?2, 'pending', provider, ?3, seen, ?4 FROM subscription
@@ -191,7 +192,7 @@ pub(super) fn readers(tx: &Transaction<'_>, audience: &Audience) -> Result<usize
 }
 
 /// Whoever has seen so far need not be asked what letters brought: nothing that it is about.
-fn asked_below(tx: &Transaction<'_>, about: &About) -> Result<i64> {
+pub(super) fn asked_below(tx: &Transaction<'_>, about: &About) -> Result<i64> {
     Ok(match about {
         About::News => tx.query_row(
             "SELECT coalesce(max(seq), 0) FROM article JOIN variant_article ON article_id = article.id",

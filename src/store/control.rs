@@ -82,7 +82,10 @@ impl Store {
     /// Lets a paused issue go on, whatever it was paused for, unless its letters do not add up.
     pub async fn resume(&self, issue: IssueId, now: DateTime<Utc>) -> Result<Told> {
         self.told(issue, move |tx, state| match state {
-            IssueState::Paused if let_go(tx, issue, now)? => Ok(Told::Done(open(tx, issue)?)),
+            IssueState::Paused if let_go(tx, issue, now)? => {
+                put_back_refused(tx, issue, false, now)?;
+                Ok(Told::Done(open(tx, issue)?))
+            }
             other => Ok(Told::Is(other)),
         })
         .await
@@ -226,16 +229,12 @@ fn let_go(tx: &Transaction<'_>, issue: IssueId, now: DateTime<Utc>) -> Result<bo
     if !hold_to_account(tx, issue)? {
         return Ok(false);
     }
-    let was_paused = state(tx, issue)? == Some(IssueState::Paused);
     tx.execute(
         "UPDATE issue SET state = 'sending', sending_since = ?2, words = NULL, cause = NULL,
                 canary = CASE WHEN cause = 'canary' OR canary <= 0 THEN NULL ELSE canary END
          WHERE id = ?1",
         params![issue.0, to_ms(now)],
     )?;
-    if was_paused {
-        put_back_refused(tx, issue, false, now)?;
-    }
     Ok(true)
 }
 

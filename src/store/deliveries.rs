@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     delivery::{
-        Claimed, DeliveryId, DeliveryState, Lane, Outcome, Settled, Turn, WhenInDoubt, provider::Provider,
-        reply::Blame, retry,
+        Claimed, DeliveryId, DeliveryState, Lane, Outcome, Settled, Turn, WhenInDoubt, breaker::Tripped,
+        provider::Provider, reply::Blame, retry,
     },
     newsletter::issue::{Cause, IssueId},
     subscriber::SubscriptionId,
@@ -59,7 +59,7 @@ pub struct Round {
     /// What came of letters.
     pub settled: Vec<Settled>,
     /// Issues that must stop.
-    pub stops: Vec<Stop>,
+    pub stops: Vec<Tripped>,
     /// Letters that lanes ask for.
     pub wants: Vec<Want>,
     /// What the round before said.
@@ -100,17 +100,6 @@ impl Version {
     }
 }
 
-/// An issue of which a server refuses letters for our sake.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
-    /// Which.
-    pub issue: IssueId,
-    /// What the server said.
-    pub words: String,
-    /// Only if no letter of it was ever taken.
-    pub unless_taken: bool,
-}
-
 impl Store {
     /// Writes outcomes and claims the next letters in one durable transaction. So no lane sends a final dot
     /// before its last outcome is safe, and none before its claim is. On an error nothing was written, and
@@ -149,15 +138,15 @@ fn record(tx: &Transaction<'_>, round: &Round, terms: Terms, now: DateTime<Utc>)
         touched.append(&mut counts.write(tx)?);
         put_back_refused(tx, issue, is_nobody_taken(tx, issue)?, now)?;
     }
-    for Stop { issue, words, unless_taken } in &round.stops {
+    for Tripped { issue, reply, unless_taken } in &round.stops {
         touched.append(&mut counts.write(tx)?);
         let is_nobody_taken = is_nobody_taken(tx, *issue)?;
         if *unless_taken && !is_nobody_taken {
             continue;
         }
         put_back_refused(tx, *issue, is_nobody_taken, now)?;
-        if control::pause(tx, *issue, Cause::Refused, Some(words))? {
-            recorded.paused.push((*issue, Cause::Refused, words.clone()));
+        if control::pause(tx, *issue, Cause::Refused, Some(reply))? {
+            recorded.paused.push((*issue, Cause::Refused, reply.clone()));
         }
     }
     // The wants of one issue and provider are asked for together.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Audience, Result, Store, StoreError,
-    audience::{self, Letter, add_letters},
+    audience::{self, Letter, add_letters, asked_below},
     control::hold_to_account,
     counts::Counts,
     from_ms, to_ms,
@@ -106,11 +106,12 @@ impl Store {
                 .map(|variant| insert_variant(tx, issue, &variant.content))
                 .collect::<Result<_>>()?;
             let audience = audience::readers(tx, &new.audience)?;
+            let asked_below = asked_below(tx, &new.audience.about)?;
             let now = new.frame.date;
             let mut letters = 0_usize;
             for NewCrowd { taste, variant, not_before } in &new.crowds {
                 let not_before = not_before.map_or(now, |at| at.max(now));
-                let letter = Letter { issue, variant: variants[*variant], not_before, now };
+                let letter = Letter { asked_below, issue, variant: variants[*variant], not_before, now };
                 letters += add_letters(tx, &new.audience, taste, &letter)?;
             }
             // Only now: whoever was just given these articles was asked about them as if not.

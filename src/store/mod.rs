@@ -37,7 +37,7 @@ pub use articles::{Few, GoodText, Ledger};
 pub use audience::{About, Audience, Crowd};
 pub use claims::{Group, Want};
 pub use control::{Resolution, Told};
-pub use deliveries::{Recorded, Round, Stop, Terms, Version};
+pub use deliveries::{Recorded, Round, Terms, Version};
 pub use hub::{Asked, DuePing, HubRequest, HubSubscription, Mode};
 pub use issues::{Considered, NewCrowd, NewIssue, NewVariant, Opened};
 pub use readers::{Change, Leaving, NewReader, Reader, Synced};

@@ -415,7 +415,7 @@ fn r12_without_room_no_letter_counts_as_sent_that_was_not_and_with_room_the_othe
     const READERS: usize = 300;
     const CONNECTIONS: usize = 4;
     let own = tempfile::tempdir().unwrap();
-    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(4)).start();
+    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(16)).start();
     let mail = format!(
         "[mail]\ntransport = \"smtp\"\nsmtp = {{ host = \"127.0.0.1\", port = {}, security = \"none\", connections = {CONNECTIONS} }}",
         server.port()

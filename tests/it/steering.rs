@@ -278,9 +278,7 @@ fn an_issue_does_not_wait_for_a_slow_answer_to_another() {
     assert_eq!(serving.stop(), 0);
 }
 
-/// Whoever leaves gets nothing more, not even a letter that a connection had claimed ahead.
-#[test]
-fn who_leaves_is_not_sent_what_was_claimed_and_not_begun() {
+fn an_issue_over_one_slow_connection() -> (Folder, Sink, tempfile::TempDir) {
     let own = tempfile::tempdir().unwrap();
     let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(500)).start();
     let folder = newsroom_at(&server, &["a", "b", "c", "d", "e", "f"], "");
@@ -288,6 +286,13 @@ fn who_leaves_is_not_sent_what_was_claimed_and_not_begun() {
     folder
         .write("config.toml", &config.replace("security = \"none\"", "security = \"none\", connections = 1"));
     folder.run(&["send", "dispatches", "--yes"]).done();
+    (folder, server, own)
+}
+
+/// Whoever leaves gets nothing more, not even a letter that a connection had claimed ahead.
+#[test]
+fn who_leaves_is_not_sent_what_was_claimed_and_not_begun() {
+    let (folder, server, _own) = an_issue_over_one_slow_connection();
     let mut command = folder.command(&["deliver"]);
     let mut sender = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_until("the first letter", 60, || !server.accepted().is_empty());
@@ -306,13 +311,7 @@ fn who_leaves_is_not_sent_what_was_claimed_and_not_begun() {
 /// A letter that a connection claimed ahead is not begun once the author has paused its issue.
 #[test]
 fn a_pause_is_heeded_by_every_letter_that_is_not_begun() {
-    let own = tempfile::tempdir().unwrap();
-    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(500)).start();
-    let folder = newsroom_at(&server, &["a", "b", "c", "d", "e", "f"], "");
-    let config = folder.read("config.toml");
-    folder
-        .write("config.toml", &config.replace("security = \"none\"", "security = \"none\", connections = 1"));
-    folder.run(&["send", "dispatches", "--yes"]).done();
+    let (folder, server, _own) = an_issue_over_one_slow_connection();
     let serving = folder.serve();
     wait_until("the first letter", 60, || !server.accepted().is_empty());
     folder.run(&["pause", "1"]).done();
@@ -439,7 +438,7 @@ fn what_is_under_way_while_an_issue_is_cancelled_is_finished_or_called_off() {
 #[test]
 fn an_issue_can_be_paused_while_it_is_going_out_and_the_counts_are_exact() {
     let own = tempfile::tempdir().unwrap();
-    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(4)).start();
+    let server = Sink::builder(own.path()).reply_delay(Duration::from_millis(16)).start();
     let names: Vec<String> = (0..300).map(|n| format!("reader{n}")).collect();
     let folder = newsroom_at(&server, &names.iter().map(String::as_str).collect::<Vec<_>>(), "");
     folder.run(&["send", "dispatches", "--yes"]).done();

@@ -377,7 +377,7 @@ fn m24_connections_are_never_more_than_the_author_wants_or_the_server_bears() {
 
     let own = tempfile::tempdir().unwrap();
     let sink = Sink::builder(own.path()).connections_max(2).start();
-    // So many that each connection is renewed, while the server rests for those that it turned away.
+    // So many that each connection is renewed while others are turned away.
     let folder = opened(sink.port(), &strs(&names("reader", 600)), ", connections = 6", "");
     folder.run(&["deliver"]).done();
     assert_eq!(sink.taken(), 600, "those that are turned away leave the work to the others");
@@ -402,7 +402,7 @@ fn m35_a_provider_that_complains_is_slowed_down_and_the_others_are_not() {
 #[test]
 fn r33_m34_who_leaves_while_an_issue_goes_out_is_not_named_any_more() {
     let own = tempfile::tempdir().unwrap();
-    let sink = Sink::builder(own.path()).reply_delay(Duration::from_millis(6)).start();
+    let sink = Sink::builder(own.path()).reply_delay(Duration::from_millis(24)).start();
     let readers = names("reader", 200);
     let folder = opened(sink.port(), &strs(&readers), ", connections = 2", "");
     let serving = folder.serve();
